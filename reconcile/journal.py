@@ -1,0 +1,63 @@
+"""The run's journal: one JSON line before each write to the gateway, Khala or a payer, on disk before the write is made."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from reconcile.clock import Clock
+from reconcile.errors import JournalError
+
+SCHEMA_VERSION = 1
+FILE_MODE = 0o600
+
+
+def append_line(path: Path, entry: dict[str, Any]) -> None:
+    """Append one JSON line, flushed to disk before this returns; the file is its owner's only.
+
+    Raises:
+        JournalError: the file cannot be written.
+    """
+    line = (json.dumps(entry, separators=(",", ":")) + "\n").encode()
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+        try:
+            os.write(descriptor, line)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        message = f"{path.name} cannot be written: {error.strerror}"
+        raise JournalError(
+            message, reason="journal_unwritable", remedy="free space, or give another OUTPUT_DIR"
+        ) from error
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The entries of a file of JSON lines; a torn last line is left out."""
+    entries: list[dict[str, Any]] = []
+    lines = path.read_text().splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            entries.append(json.loads(line))
+        except ValueError:
+            if number < len(lines):
+                message = f"{path.name}: line {number} is no JSON"
+                raise JournalError(message, reason="journal_corrupt", remedy="look at the file by hand") from None
+    return entries
+
+
+class Journal:
+    """Appends events to one file."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self._clock = clock
+
+    def write(self, event: str, **fields: object) -> None:
+        """Append ``event``; raises JournalError when it is not on disk."""
+        append_line(
+            self.path, {"schemaVersion": SCHEMA_VERSION, "atMs": self._clock.now_ms(), "event": event, **fields}
+        )

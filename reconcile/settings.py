@@ -1,0 +1,257 @@
+"""The settings of a run (RECONCILE.md §1): a mapping in, one frozen value out, or one UsageError naming the variable.
+
+Nothing is contacted here. Values are never echoed: any of them may hold a secret by mistake.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import SecretStr
+
+from reconcile.clock import Clock
+from reconcile.errors import UsageError
+from reconcile.models import Network, Stack
+from reconcile.setting_values import Reader
+from reconcile.urls import host_of, is_loopback_host
+
+PREFIX = "OA_LIGHTNING_OPS_"
+WALLET_PREFIX = "OA_LIGHTNING_WALLET_EXECUTOR_"
+DEFAULT_GATEWAY = "https://l402.openagents.com"
+DEFAULT_CHALLENGE = "https://l402.openagents.com/staging"
+REQUEST_ID_PATTERN = re.compile(r"[!-~]{1,90}")
+
+# What a local stack supplies itself; any of these beside it is a usage error.
+SUPPLIED_BY_LOCAL_STACK = (
+    "KHALA_URL",
+    "SECRET",
+    "GATEWAY_BASE_URL",
+    "CHALLENGE_URL",
+    "PROXY_URL",
+    "GATEWAY_OPS_TOKEN",
+    "GATEWAY_DEPLOYER",
+    "PROXY_AUTHORIZATION_HEADER",
+    "CLOUD_RUN_SERVICE",
+    "CLOUD_RUN_CONFIG_SECRET",
+    "CLOUD_RUN_ENDPOINT",
+    "SECRET_MANAGER_ENDPOINT",
+    "APERTURE_IMAGE",
+    "LIGHTNING_NETWORK",
+    "LND_NODE_PUBKEY",
+    "ALLOW_PRIVATE_UPSTREAMS",
+    "PAYER_LND_REST_URL",
+    "PAYER_LND_MACAROON_HEX",
+    "PAYER_LND_TLS_CERT",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a run is told. URLs without trailing slash where they are roots; secrets never in the repr."""
+
+    khala_url: str
+    secret: SecretStr
+    gateway_base_url: str
+    challenge_url: str
+    proxy_url: str
+    gateway_ops_token: SecretStr | None
+    gateway_health_path: str
+    proxy_authorization_header: SecretStr | None
+    ready_timeout_s: float
+    max_spend_msats: int
+    challenge_scope: int | Literal["all"]  # "probe" is 1
+    probe_concurrency: int
+    probe_timeout_s: float
+    max_invoices: int
+    unrouted_hosts: Literal["fail", "report"]
+    lightning_network: Network
+    lnd_node_pubkey: str | None
+    allow_private_upstreams: bool
+    sub_sat_amounts: Literal["error", "ceil"]
+    token_timeout_s: int | None
+    request_id: str
+    output_dir: str
+    wallet_url: str | None
+    wallet_token: SecretStr | None
+    wallet_timeout_s: float
+    lnd_rest_url: str | None
+    lnd_macaroon_hex: SecretStr | None
+    lnd_tls_cert: str | None = field(default=None, repr=False)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for the redactor."""
+        held = (
+            self.secret,
+            self.gateway_ops_token,
+            self.proxy_authorization_header,
+            self.wallet_token,
+            self.lnd_macaroon_hex,
+        )
+        return tuple(s.get_secret_value() for s in held if s is not None)
+
+
+def new_request_id(clock: Clock) -> str:
+    """``reconcile:<utc timestamp>-<random>``."""
+    stamp = datetime.fromtimestamp(clock.now_ms() / 1000, UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"reconcile:{stamp}-{clock.random_bytes(4).hex()}"
+
+
+def choose_stack(
+    env: Mapping[str, str], wanted: str | None, *, is_interactive: bool, may_be_local: bool = True
+) -> Stack:
+    """Which stack a run works on (RECONCILE.md §1, "Which stack").
+
+    Args:
+        env: the environment. wanted: the value of ``--stack``, or None.
+        is_interactive: stdin and stdout are terminals. may_be_local: False for the runbook's script.
+    Raises:
+        UsageError: a local stack beside ``KHALA_URL`` or another variable that it supplies, or nothing configured.
+    """
+    reader = Reader(env)
+    if wanted is not None:
+        if not may_be_local:
+            raise UsageError("--stack", "the script runs against hosted staging only", remedy="call pytest instead")
+        if wanted == Stack.REGTEST:
+            raise UsageError("--stack", "regtest is not built yet", remedy="use --stack=embedded")
+        if wanted != Stack.EMBEDDED:
+            raise UsageError("--stack", "is no local stack", remedy="use --stack=embedded")
+        refuse_supplied(env)
+        return Stack.EMBEDDED
+    if reader.get(PREFIX + "KHALA_URL"):
+        return Stack.HOSTED
+    if may_be_local and is_interactive and not env.get("CI"):
+        refuse_supplied(env)
+        return Stack.EMBEDDED
+    raise UsageError(
+        PREFIX + "KHALA_URL", "is not set", remedy="set it to Khala's base URL, or name a local stack: --stack=embedded"
+    )
+
+
+def refuse_supplied(env: Mapping[str, str]) -> None:
+    """Raise UsageError when the environment sets what a local stack supplies itself."""
+    names = [PREFIX + name for name in SUPPLIED_BY_LOCAL_STACK]
+    names += sorted(name for name in env if name.startswith(WALLET_PREFIX))
+    reader = Reader(env)
+    for name in names:
+        if reader.get(name) is not None:
+            raise UsageError(name, "is set beside a local stack, which supplies it", remedy="unset it or drop --stack")
+
+
+def read_settings(env: Mapping[str, str], clock: Clock) -> Settings:
+    """All settings, checked; see ``Settings``.
+
+    Raises:
+        UsageError: the first variable that is wrong, what it must look like, or loopback mixed with other hosts.
+    """
+    reader = Reader(env)
+    _refuse_cloud_run(reader)
+    settings = Settings(
+        khala_url=reader.required(PREFIX + "KHALA_URL", reader.khala_url(PREFIX + "KHALA_URL")),
+        secret=reader.required(PREFIX + "SECRET", reader.secret(PREFIX + "SECRET")),
+        gateway_base_url=reader.url(PREFIX + "GATEWAY_BASE_URL", is_root=True) or DEFAULT_GATEWAY,
+        challenge_url=reader.url(PREFIX + "CHALLENGE_URL") or DEFAULT_CHALLENGE,
+        proxy_url=reader.url(PREFIX + "PROXY_URL") or DEFAULT_CHALLENGE,
+        gateway_ops_token=reader.secret(PREFIX + "GATEWAY_OPS_TOKEN"),
+        gateway_health_path=reader.path(PREFIX + "GATEWAY_HEALTH_PATH", "/healthz"),
+        proxy_authorization_header=reader.credential(PREFIX + "PROXY_AUTHORIZATION_HEADER"),
+        ready_timeout_s=reader.number(PREFIX + "READY_TIMEOUT_S", 30, 0, 3600),
+        max_spend_msats=reader.integer(PREFIX + "MAX_SPEND_MSATS", 100_000, 0, 10**15),
+        challenge_scope=reader.scope(PREFIX + "CHALLENGE_SCOPE"),
+        probe_concurrency=reader.integer(PREFIX + "PROBE_CONCURRENCY", 16, 1, 1024),
+        probe_timeout_s=reader.number(PREFIX + "PROBE_TIMEOUT_S", 10, 0.01, 600),
+        max_invoices=reader.integer(PREFIX + "MAX_INVOICES", 5000, 0, 10**9),
+        unrouted_hosts="report" if reader.choice(PREFIX + "UNROUTED_HOSTS", ("fail", "report")) == "report" else "fail",
+        lightning_network=Network(reader.choice(PREFIX + "LIGHTNING_NETWORK", tuple(Network))),
+        lnd_node_pubkey=reader.pubkey(PREFIX + "LND_NODE_PUBKEY"),
+        allow_private_upstreams=reader.flag(PREFIX + "ALLOW_PRIVATE_UPSTREAMS"),
+        sub_sat_amounts="ceil" if reader.choice(PREFIX + "SUB_SAT_AMOUNTS", ("error", "ceil")) == "ceil" else "error",
+        token_timeout_s=reader.optional_integer(PREFIX + "TOKEN_TIMEOUT_S", 1, 10**9),
+        request_id=_request_id(reader, clock),
+        output_dir=reader.get(PREFIX + "OUTPUT_DIR") or "output",
+        wallet_url=reader.url(WALLET_PREFIX + "BASE_URL", is_root=True),
+        wallet_token=reader.secret(WALLET_PREFIX + "AUTH_TOKEN"),
+        wallet_timeout_s=reader.integer(WALLET_PREFIX + "TIMEOUT_MS", 30_000, 1, 3_600_000) / 1000,
+        lnd_rest_url=reader.url(PREFIX + "PAYER_LND_REST_URL", is_root=True),
+        lnd_macaroon_hex=reader.hex_secret(PREFIX + "PAYER_LND_MACAROON_HEX"),
+        lnd_tls_cert=reader.get(PREFIX + "PAYER_LND_TLS_CERT"),
+    )
+    _refuse_half_payer(settings)
+    _refuse_mixed_hosts(settings)
+    return settings
+
+
+def peek_request_id(env: Mapping[str, str], clock: Clock) -> str:
+    """The request id that the environment asks for, if it is one, else a new one; never raises."""
+    try:
+        return _request_id(Reader(env), clock)
+    except UsageError:
+        return new_request_id(clock)
+
+
+def unknown_settings(env: Mapping[str, str]) -> tuple[str, ...]:
+    """Variables with our prefix that no setting reads: a misspelt name, most likely."""
+    known = {PREFIX + name.upper() for name in Settings.__slots__} | set(OTHER_NAMES)
+    return tuple(sorted(name for name in env if name.startswith(PREFIX) and name not in known))
+
+
+OTHER_NAMES = tuple(
+    PREFIX + name
+    for name in (
+        *SUPPLIED_BY_LOCAL_STACK,
+        "GATEWAY_HEALTH_PATH",
+        "ROLLOUT",
+        "REQUEST_ID",
+    )
+)
+
+
+def _request_id(reader: Reader, clock: Clock) -> str:
+    value = reader.get(PREFIX + "REQUEST_ID")
+    if value is None:
+        return new_request_id(clock)
+    if not REQUEST_ID_PATTERN.fullmatch(value):
+        raise UsageError(PREFIX + "REQUEST_ID", "is malformed", remedy="give 1 to 90 characters from ! to ~")
+    return value
+
+
+def _refuse_cloud_run(reader: Reader) -> None:
+    """Only the ops API can drive a gateway so far; say so before anything is contacted."""
+    deployer = reader.choice(PREFIX + "GATEWAY_DEPLOYER", ("ops-http", "cloud-run"))
+    wants_service = reader.get(PREFIX + "CLOUD_RUN_SERVICE") and not reader.get(PREFIX + "GATEWAY_DEPLOYER")
+    if deployer == "cloud-run" or wants_service:
+        name = PREFIX + ("CLOUD_RUN_SERVICE" if wants_service else "GATEWAY_DEPLOYER")
+        raise UsageError(name, "asks for the Cloud Run deployer, which is not built yet", remedy="use ops-http")
+    if reader.choice(PREFIX + "ROLLOUT", ("direct", "candidate")) == "candidate":
+        raise UsageError(PREFIX + "ROLLOUT", "asks for more than the ops API can do", remedy="use direct, or unset it")
+
+
+def _refuse_half_payer(settings: Settings) -> None:
+    """An LND payer needs its macaroon, a wallet token its wallet; half of a payer is a forgotten variable."""
+    if settings.lnd_rest_url and not settings.lnd_macaroon_hex:
+        raise UsageError(PREFIX + "PAYER_LND_MACAROON_HEX", "is not set", remedy="set it beside PAYER_LND_REST_URL")
+    if settings.lnd_macaroon_hex and not settings.lnd_rest_url:
+        raise UsageError(PREFIX + "PAYER_LND_REST_URL", "is not set", remedy="set it beside PAYER_LND_MACAROON_HEX")
+    if settings.wallet_token and not settings.wallet_url:
+        raise UsageError(WALLET_PREFIX + "BASE_URL", "is not set", remedy="set it beside its AUTH_TOKEN")
+
+
+def _refuse_mixed_hosts(settings: Settings) -> None:
+    """A forgotten variable must not send a test's deploy to the customer's gateway."""
+    urls = {
+        PREFIX + "KHALA_URL": settings.khala_url,
+        PREFIX + "GATEWAY_BASE_URL": settings.gateway_base_url,
+        PREFIX + "CHALLENGE_URL": settings.challenge_url,
+        PREFIX + "PROXY_URL": settings.proxy_url,
+        WALLET_PREFIX + "BASE_URL": settings.wallet_url,
+        PREFIX + "PAYER_LND_REST_URL": settings.lnd_rest_url,
+    }
+    local = [name for name, url in urls.items() if url and is_loopback_host(host_of(url))]
+    remote = [name for name, url in urls.items() if url and not is_loopback_host(host_of(url))]
+    if local and remote:
+        problem = f"is not loopback (or is left at its default) while {local[0]} is"
+        raise UsageError(remote[0], problem, remedy="set every URL to loopback, or none")
