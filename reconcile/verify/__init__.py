@@ -1,0 +1,36 @@
+"""Check id + evidence → finding. Pure; what checks/ asserts and what the conductor decides by."""
+
+from reconcile.models import CheckId, Finding
+from reconcile.probe import ChallengeEvidence, HealthEvidence, ProxyEvidence, RolloutEvidence
+from reconcile.verify import challenge, health, proxy, rollout
+from reconcile.verify.challenge import is_payable
+
+Evidence = RolloutEvidence | HealthEvidence | ChallengeEvidence | ProxyEvidence
+
+
+def verify(check: CheckId, evidence: Evidence) -> Finding:
+    """The verdict on one check.
+
+    Raises:
+        TypeError: the evidence is of another step: a bug, never a pass.
+    """
+    if isinstance(evidence, ChallengeEvidence) and check in challenge.VERIFIERS:
+        return challenge.VERIFIERS[check](evidence)
+    if isinstance(evidence, ProxyEvidence) and check in proxy.VERIFIERS:
+        return proxy.VERIFIERS[check](evidence)
+    if isinstance(evidence, RolloutEvidence) and check is CheckId.ROLLOUT_SERVING:
+        return rollout.serving(evidence)
+    if isinstance(evidence, HealthEvidence) and check is CheckId.HEALTH_ANSWERS:
+        return health.answers(evidence)
+    raise TypeError(f"{check} is not decided by {type(evidence).__name__}")
+
+
+__all__ = [
+    "ChallengeEvidence",
+    "Evidence",
+    "HealthEvidence",
+    "ProxyEvidence",
+    "RolloutEvidence",
+    "is_payable",
+    "verify",
+]
