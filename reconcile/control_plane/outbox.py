@@ -1,0 +1,79 @@
+"""Records that Khala did not take: kept whole on disk, delivered later in order, nothing twice (KHALA.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from reconcile.control_plane.interface import ControlPlane, DeploymentRecord, EventRecord
+from reconcile.errors import JournalError
+from reconcile.journal import FILE_MODE, append_line, read_lines
+
+FILE_NAME = "khala-outbox.jsonl"
+SCHEMA_VERSION = 1
+
+
+class Outbox:
+    """One run's outbox; the file is made with its first record."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, record: DeploymentRecord | EventRecord) -> None:
+        """Keep ``record``, on disk; raises JournalError."""
+        kind = "deployment" if isinstance(record, DeploymentRecord) else "event"
+        append_line(self.path, {"schemaVersion": SCHEMA_VERSION, "kind": kind, "args": record.args()})
+
+
+def deliver(path: Path, control_plane: ControlPlane) -> int:
+    """Deliver the outbox at ``path`` in order; what remains is rewritten after each record. The number delivered.
+
+    Raises:
+        ControlPlaneError: a record was not taken; it and all later ones stay.
+        JournalError: the file cannot be read or rewritten, or holds something else.
+    """
+    entries = read_lines(path)
+    for number, entry in enumerate(entries, 1):
+        record = _record(entry, path)
+        if isinstance(record, DeploymentRecord):
+            control_plane.record_deployment(record)
+        else:
+            control_plane.record_event(record)
+        _rewrite(path, entries[number:])
+    if not entries:
+        path.unlink()
+    return len(entries)
+
+
+def _record(entry: dict[str, Any], path: Path) -> DeploymentRecord | EventRecord:
+    try:
+        if entry["kind"] == "deployment":
+            return DeploymentRecord.model_validate(entry["args"])
+        if entry["kind"] == "event":
+            return EventRecord.model_validate(entry["args"])
+        raise KeyError("kind")
+    except (KeyError, TypeError, ValidationError):
+        message = f"{path.name} holds something that is no record"
+        raise JournalError(message, reason="outbox_corrupt", remedy="look at the file by hand") from None
+
+
+def _rewrite(path: Path, entries: list[dict[str, Any]]) -> None:
+    """Replace the file by what remains, atomically; an empty outbox is removed."""
+    if not entries:
+        path.unlink()
+        return
+    part = path.with_suffix(".part")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+        with os.fdopen(descriptor, "w") as file:
+            file.writelines(json.dumps(entry, separators=(",", ":")) + "\n" for entry in entries)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        message = f"{path.name} cannot be rewritten: {error.strerror}"
+        raise JournalError(message, reason="outbox_unwritable", remedy="free space and deliver again") from error
