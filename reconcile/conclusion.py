@@ -1,0 +1,133 @@
+"""The end of a run, once: judge, keep or restore, observe, record. A record never stands before a rollback.
+
+Source: RECONCILE.md §2 ("The plan fixes …", "A rollback needs a snapshot …").
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconcile.conduct import Conduct
+from reconcile.errors import GatewayError, JournalError, UsageError
+from reconcile.judge import Failure, SessionEnd, judge
+from reconcile.machine import Event, Phase, is_terminal
+from reconcile.models import CHECKED_STEPS, CheckId, Outcome, Step, StepStatus
+from reconcile.record import RunRecord
+from reconcile.recording import deliver_or_keep
+from reconcile.restore import Ours, restore_snapshot
+from reconcile.summarise import run_record
+from reconcile.verify import verify
+
+OBSERVATION_READY_S = 5.0
+
+
+def conclude(conduct: Conduct, end: SessionEnd, interrupted_by: str | None, refused: UsageError | None) -> RunRecord:
+    """Decide, restore if need be, write the terminal records; the run's final record.
+
+    Args:
+        end: how the session ended. interrupted_by: signal's name, or None. refused: exit 4 after step 0.
+    """
+    state = conduct.state
+    state.interrupted_by = interrupted_by
+    conduct.ports.control_plane.may_wait = interrupted_by is None
+    failure, state.verdicts = judge(state.errors, state.findings, state.attempts, end)
+    if refused is not None:
+        failure = Failure(Step.SETTINGS, refused.reason, remedy=str(refused), message=str(refused))
+        state.statuses[Step.SETTINGS] = StepStatus.FAILED
+    state.failure = _named(conduct, failure)
+    _settle_statuses(conduct)
+    if state.failure is None:
+        state.move(Event.ALL_PASSED)
+    else:
+        bring_back(conduct)
+    _read_serving(conduct)
+    state.invoices_minted = conduct.ports.prober.invoices_minted
+    deliver_or_keep(state, conduct.ports, conduct.clock.now_ms())
+    state.finished_at_ms = conduct.clock.now_ms()
+    _note(conduct, "concluded", status=str(state.phase))
+    return run_record(state, state.finished_at_ms)
+
+
+def bring_back_early(conduct: Conduct) -> None:
+    """Restore before the session ends, when a failure is known already (the deployment fixture's finalizer)."""
+    if conduct.state.phase is Phase.OPEN and conduct.has_failed_before(Step.PROMOTE):
+        bring_back(conduct)
+
+
+def bring_back(conduct: Conduct) -> None:
+    """Leave no unverified config serving if there is a snapshot to go back to; moves to a terminal phase."""
+    state = conduct.state
+    if is_terminal(state.phase):
+        return
+    if state.phase is not Phase.OPEN or state.snapshot is None or state.is_already_active:
+        if state.phase is Phase.OPEN and state.snapshot is None:
+            state.warn("there was no snapshot to restore: an unverified config is left serving")
+        state.move(Event.GIVEN_UP)
+        return
+    timing = state.timings[Step.ROLLBACK]
+    timing.started_at_ms, began = conduct.clock.now_ms(), conduct.clock.monotonic_s()
+    state.move(Event.RESTORE_SENT)
+    _note(conduct, "rollback", deploymentId=state.deployment_id, targetConfigHash=state.snapshot.config_hash)
+    ours = Ours(state.deployment_id, str(state.config_hash), state.answered)
+    request_id = state.settings.request_id
+    state.restore = restore_snapshot(conduct.ports.gateway, state.snapshot, ours, request_id, conduct.clock)
+    state.serving = state.restore.serving
+    state.move(Event.RESTORE_CONFIRMED if state.restore.is_restored else Event.RESTORE_LOST)
+    state.statuses[Step.ROLLBACK] = StepStatus.PASSED if state.restore.is_restored else StepStatus.FAILED
+    timing.detail = state.restore.reason or state.snapshot.config_hash
+    if state.restore.is_restored:
+        state.rollback_verified = _observe(conduct)
+    else:
+        state.warn(f"the rollback failed ({state.restore.reason}): an unverified config may be serving")
+    timing.duration_ms = round((conduct.clock.monotonic_s() - began) * 1000)
+    conduct.announce(Step.ROLLBACK)
+
+
+def _named(conduct: Conduct, failure: Failure | None) -> Failure | None:
+    """The failure with the prefix that says that the config served before this run (RECONCILE.md §2)."""
+    if failure is None or not (conduct.state.is_already_active and conduct.state.has_opened):
+        return failure
+    return replace(failure, reason=f"already_active:{failure.reason}")
+
+
+def _settle_statuses(conduct: Conduct) -> None:
+    """Each checked step's final status; one that was not begun behind a failure is skipped, not failed."""
+    state = conduct.state
+    for step in CHECKED_STEPS:
+        verdict = state.verdicts[step]
+        was_begun = step in state.timings or step in state.errors
+        is_behind = state.failure is not None and list(Step).index(state.failure.step) < list(Step).index(step)
+        state.statuses[step] = StepStatus.SKIPPED if is_behind and not was_begun else verdict.status
+
+
+def _observe(conduct: Conduct) -> bool | None:
+    """How the restored gateway behaves, without paying: health, and a 402 on the challenge URL; None: unknown."""
+    prober, plan = conduct.ports.prober, conduct.state.plan
+    if plan is None:
+        return None
+    prober.set_ready_deadline(conduct.clock.monotonic_s() + OBSERVATION_READY_S)
+    if verify(CheckId.HEALTH_ANSWERS, prober.health()).outcome is not Outcome.PASSED:
+        return False
+    status = prober.challenge_status()
+    if status == 404:
+        return None  # the restored config may not know this route, and it cannot be read
+    return status == 402
+
+
+def _read_serving(conduct: Conduct) -> None:
+    """What serves at the end, by the gateway's own word; kept as last known when it does not say."""
+    if Step.SNAPSHOT not in conduct.state.timings:
+        return
+    try:
+        conduct.state.serving = conduct.ports.gateway.active().deployment
+    except GatewayError:
+        conduct.state.serving = None
+        conduct.state.warn("the gateway does not say what it serves now")
+
+
+def _note(conduct: Conduct, event: str, **fields: object) -> None:
+    """A journal line that must not stop what it announces."""
+    try:
+        conduct.ports.journal.write(event, requestId=conduct.state.settings.request_id, **fields)
+    except JournalError as error:
+        conduct.state.warn(f"the journal cannot be written ({error.reason})")

@@ -1,0 +1,108 @@
+"""What a run knows so far, and the record that is a function of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from reconcile.judge import Attempt, Failure, StepVerdict
+from reconcile.machine import Event, Phase, advance
+from reconcile.models import (
+    CheckId,
+    Compiled,
+    Deployment,
+    Finding,
+    ProofSource,
+    Rule,
+    Stack,
+    Step,
+    StepStatus,
+)
+from reconcile.names import deployment_id
+from reconcile.record import PaymentRow, RouteRow
+from reconcile.restore import RestoreOutcome
+from reconcile.settings import Settings
+
+if TYPE_CHECKING:
+    from reconcile.planning import RunPlan  # the compiler behind it is not needed to collect
+
+
+@dataclass(slots=True)
+class Timing:
+    """When a step began (Unix ms), how long it took, and what it has to say."""
+
+    started_at_ms: int | None = None
+    duration_ms: int | None = None
+    detail: str | None = None
+
+
+@dataclass(slots=True)
+class RunState:
+    """The one mutable object of a run; only ``Conduct`` and its parts write it."""
+
+    settings: Settings
+    stack: Stack
+    run_folder: str
+    started_at_ms: int
+    phase: Phase = Phase.NEW
+    has_opened: bool = False  # the apply was sent, and not refused
+    timings: dict[Step, Timing] = field(default_factory=lambda: defaultdict(Timing))
+    errors: dict[Step, Failure] = field(default_factory=dict)
+    statuses: dict[Step, StepStatus] = field(default_factory=dict)
+    findings: dict[CheckId, Finding] = field(default_factory=dict)
+    attempts: dict[CheckId, list[Attempt]] = field(default_factory=lambda: defaultdict(list))
+    verdicts: dict[Step, StepVerdict] = field(default_factory=dict)
+    compiled: Compiled | None = None
+    plan: RunPlan | None = None
+    snapshot: Deployment | None = None
+    snapshot_etag: str | None = None
+    answered: Deployment | None = None  # what the deploy's answer named
+    serving: Deployment | None = None  # the last read of what serves
+    is_serving_known: bool = False
+    failure: Failure | None = None
+    restore: RestoreOutcome | None = None
+    rollback_verified: bool | None = None
+    proof_source: ProofSource | None = None
+    payment: PaymentRow | None = None
+    spent_msats: int = 0
+    invoices_minted: int = 0
+    health_detail: str | None = None
+    status_codes: dict[Step, int] = field(default_factory=dict)
+    routes: tuple[RouteRow, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+    are_records_delivered: bool = True
+    interrupted_by: str | None = None
+    finished_at_ms: int | None = None
+
+    def move(self, event: Event) -> None:
+        """Advance the phase by the table."""
+        self.phase = advance(self.phase, event)
+
+    @property
+    def deployment_id(self) -> str:
+        """``dep_reconcile_<id>``, or ``dep_compile_<id>`` when reading or compiling failed (RECONCILE.md §4)."""
+        kind = "compile" if {Step.READ, Step.COMPILE} & self.errors.keys() else "reconcile"
+        return deployment_id(kind, self.settings.request_id)
+
+    @property
+    def config_hash(self) -> str | None:
+        """The compiled config's hash; the snapshotHash when the compile failed; None before it."""
+        if self.compiled is None:
+            return None
+        return self.compiled.config_hash or self.compiled.snapshot_hash
+
+    @property
+    def is_already_active(self) -> bool:
+        """True when the config that is being deployed served before: there is nothing to go back to."""
+        return self.snapshot is not None and self.snapshot.config_hash == self.config_hash
+
+    @property
+    def probe(self) -> Rule | None:
+        """The rule that answers the challenge URL."""
+        return self.plan.probe if self.plan else None
+
+    def warn(self, message: str) -> None:
+        """Keep a warning once."""
+        if message not in self.warnings:
+            self.warnings.append(message)
