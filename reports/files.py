@@ -1,0 +1,48 @@
+"""The run folder's own files: summary, observability records, the ``latest`` link; written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from reconcile.record import RunRecord
+from reconcile.redact import Redactor
+from reports.observability import observability_records
+
+SUMMARY, OBSERVABILITY, LATEST = "summary.json", "observability.jsonl", "latest"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace ``path`` by ``text``; OSError when it cannot be."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text)
+    part.replace(path)
+
+
+def summary_json(record: RunRecord, redactor: Redactor) -> dict[str, Any]:
+    """The summary's wire form, without anything that looks like a secret."""
+    redacted: dict[str, Any] = redactor.redact_deep(record.summary.as_json())
+    return redacted
+
+
+def write_run_files(record: RunRecord, redactor: Redactor) -> None:
+    """``summary.json`` and ``observability.jsonl``."""
+    folder = Path(record.run_folder)
+    write_atomically(folder / SUMMARY, json.dumps(summary_json(record, redactor), indent=2) + "\n")
+    lines = [json.dumps(redactor.redact_deep(entry)) + "\n" for entry in observability_records(record)]
+    write_atomically(folder / OBSERVABILITY, "".join(lines))
+
+
+def point_latest_at(folder: Path) -> str | None:
+    """Replace ``latest`` beside ``folder`` by a relative link to it; what went wrong, or None."""
+    link, part = folder.parent / LATEST, folder.parent / f".{LATEST}.{os.getpid()}"
+    if link.exists() and not link.is_symlink():
+        return f"{LATEST} is no link, and was left as it is"
+    try:
+        part.symlink_to(folder.name)
+        part.replace(link)
+    except OSError as error:
+        return f"{LATEST} cannot be written: {error.strerror}"
+    return None
