@@ -19,6 +19,7 @@ def measure(*arguments: str) -> tuple[float, float]:
     """Seconds and peak MiB of one ``pytest`` with closed stdin."""
     with tempfile.TemporaryDirectory(prefix="l402-bench-") as folder:
         env = {name: value for name, value in os.environ.items() if not name.startswith("OA_LIGHTNING_")}
+        env.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's second start finds the compiled modules
         env["OA_LIGHTNING_OPS_OUTPUT_DIR"] = folder
         began = time.perf_counter()
         child = subprocess.Popen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -68,36 +68,38 @@ def parse_strictly(text: str) -> Any:
     Raises:
         SchemaError: not YAML, a duplicate key, an anchor, an alias or a tag.
     """
+    loader = _LOADER(text)
+    following: Callable[[], yaml.Event] = loader.get_event
     try:
-        events = iter(yaml.parse(text, Loader=_LOADER))
         for _ in range(2):  # stream start, document start
-            next(events)
-        return _value(next(events), events)
+            following()
+        return _value(following(), following)
     except yaml.YAMLError:
         raise SchemaError("the document is no YAML") from None
+    finally:
+        loader.dispose()
 
 
-def _value(event: yaml.Event, events: Iterator[yaml.Event]) -> Any:
+def _value(event: yaml.Event, following: Callable[[], yaml.Event]) -> Any:
     if isinstance(event, yaml.ScalarEvent):
-        if event.implicit[0] and event.value.isascii() and event.value.isdigit():
-            return int(event.value)
-        return event.value
+        value: str = event.value
+        return int(value) if event.implicit[0] and value.isascii() and value.isdigit() else value
     if getattr(event, "anchor", None) is not None or getattr(event, "tag", None) is not None:
-        raise SchemaError("the document has an anchor or a tag")
+        raise SchemaError("the document has an anchor, an alias or a tag")
     if isinstance(event, yaml.SequenceStartEvent):
         items = []
-        while not isinstance(following := next(events), yaml.SequenceEndEvent):
-            items.append(_value(following, events))
+        while not isinstance(item := following(), yaml.SequenceEndEvent):
+            items.append(_value(item, following))
         return items
-    if isinstance(event, yaml.MappingStartEvent):
-        mapping: dict[str, Any] = {}
-        while not isinstance(following := next(events), yaml.MappingEndEvent):
-            key = _value(following, events)
-            if not isinstance(key, str) or key in mapping:
-                raise SchemaError("the document has a duplicate or odd key")
-            mapping[key] = _value(next(events), events)
-        return mapping
-    raise SchemaError("the document has an alias")
+    if not isinstance(event, yaml.MappingStartEvent):
+        raise SchemaError("the document is empty")
+    mapping: dict[str, Any] = {}
+    while not isinstance(item := following(), yaml.MappingEndEvent):
+        key = _value(item, following)
+        if not isinstance(key, str) or key in mapping:
+            raise SchemaError("the document has a duplicate or odd key")
+        mapping[key] = _value(following(), following)
+    return mapping
 
 
 def check_document(text: str, expected_services: int) -> None:

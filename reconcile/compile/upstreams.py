@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -37,6 +38,7 @@ class Upstream:
     prefix: str | None
 
 
+@lru_cache(maxsize=65536)
 def parse_upstream(url: str, protocol: str | None) -> Upstream:
     """The upstream's address and prefix.
 

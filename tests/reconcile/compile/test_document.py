@@ -71,7 +71,18 @@ def test_snapshot_hash_is_stable_and_reads_only_what_the_compile_reads() -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["a: [", "a: &x 1\nb: *x\n", "a: !!str 1\nb: [*y]\n", "a: !x {}\n", "a: 1\na: 2\n", "? [a]\n: 1\n", "a: &x [1]\n"],
+    [
+        "a: [",
+        "a: &x 1\nb: *x\n",
+        "a: !!str 1\nb: [*y]\n",
+        "a: !x {}\n",
+        "a: 1\na: 2\n",
+        "? [a]\n: 1\n",
+        "a: &x [1]\n",
+        "",
+        "# nothing\n",
+        "---\n",
+    ],
 )
 def test_yaml_that_could_be_read_in_two_ways_is_refused(text: str) -> None:
     """Anchors, tags, duplicate keys, and what is no YAML."""
