@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconcile.compile import CompileOptions, compile_paywalls
-from reconcile.models import Paywall
+from reconcile.paywalls import Paywall
 
 SIZES = (100, 1_000, 10_000, 100_000)
 ROUTES_A_PAYWALL = 20

@@ -23,17 +23,8 @@ from reconcile.errors import (
 from reconcile.gateways import ApplyRequest, confirm_apply
 from reconcile.judge import Attempt, Failure
 from reconcile.machine import Event
-from reconcile.models import (
-    CheckId,
-    Compiled,
-    Deployment,
-    DeploymentStatus,
-    Outcome,
-    Paywall,
-    Severity,
-    Step,
-    StepStatus,
-)
+from reconcile.models import CheckId, Compiled, Deployment, DeploymentStatus, Outcome, Severity, Step, StepStatus
+from reconcile.paywalls import Paywall
 from reconcile.planning import RunPlan, plan_run
 from reconcile.ports import Ports
 from reconcile.recording import deployment_row

@@ -150,7 +150,15 @@ def read_settings(env: Mapping[str, str], clock: Clock) -> Settings:
     """
     reader = Reader(env)
     _refuse_cloud_run(reader)
-    settings = Settings(
+    settings = _read(reader, clock)
+    _refuse_half_payer(settings)
+    _refuse_mixed_hosts(settings)
+    return settings
+
+
+def _read(reader: Reader, clock: Clock) -> Settings:
+    """Each setting by itself."""
+    return Settings(
         khala_url=reader.required(PREFIX + "KHALA_URL", reader.khala_url(PREFIX + "KHALA_URL")),
         secret=reader.required(PREFIX + "SECRET", reader.secret(PREFIX + "SECRET")),
         gateway_base_url=reader.url(PREFIX + "GATEWAY_BASE_URL", is_root=True) or DEFAULT_GATEWAY,
@@ -180,9 +188,6 @@ def read_settings(env: Mapping[str, str], clock: Clock) -> Settings:
         lnd_macaroon_hex=reader.hex_secret(PREFIX + "PAYER_LND_MACAROON_HEX"),
         lnd_tls_cert=reader.get(PREFIX + "PAYER_LND_TLS_CERT"),
     )
-    _refuse_half_payer(settings)
-    _refuse_mixed_hosts(settings)
-    return settings
 
 
 def peek_request_id(env: Mapping[str, str], clock: Clock) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,27 +19,11 @@ def write_run_result(config: pytest.Config, record: RunRecord, redactor: Redacto
     if not folder or not config.pluginmanager.hasplugin("allure_pytest"):
         return
     from allure_commons import plugin_manager
-    from allure_commons.model2 import Label, Status, StatusDetails, TestResult, TestStepResult
+    from allure_commons.model2 import Label, Status, StatusDetails, TestResult
 
-    statuses = {
-        StepStatus.PASSED: Status.PASSED,
-        StepStatus.FAILED: Status.FAILED,
-        StepStatus.INCONCLUSIVE: Status.BROKEN,
-    }
     summary = record.summary
     is_applied = summary.deployment_status is DeploymentStatus.APPLIED
     message = redactor.redact(f"{summary.failure_code}: {summary.failure_reason}\n{summary.remedy}")
-    steps = [
-        TestStepResult(
-            name=step.name.value,
-            status=statuses.get(step.status, Status.SKIPPED),
-            start=step.started_at_ms,
-            stop=(step.started_at_ms or 0) + (step.duration_ms or 0),
-            statusDetails=StatusDetails(message=redactor.redact(step.detail)) if step.detail else None,
-        )
-        for step in summary.steps
-        if step.started_at_ms is not None
-    ]
     result = TestResult(
         uuid=str(uuid.uuid4()),
         name="reconcile run",
@@ -46,7 +31,7 @@ def write_run_result(config: pytest.Config, record: RunRecord, redactor: Redacto
         historyId="checks.verdict#reconcile",
         status=Status.PASSED if is_applied else Status.FAILED,
         statusDetails=None if is_applied else StatusDetails(message=message),
-        steps=steps,
+        steps=_steps(record, redactor),
         start=summary.started_at_ms,
         stop=summary.finished_at_ms,
         labels=[Label(name="framework", value="pytest"), Label(name="suite", value="reconcile")],
@@ -55,3 +40,25 @@ def write_run_result(config: pytest.Config, record: RunRecord, redactor: Redacto
     lines = [f"{name}={value}" for name, value in (("requestId", summary.request_id), ("stack", summary.stack))]
     lines.append(f"deploymentStatus={summary.deployment_status}")
     Path(folder, "environment.properties").write_text("\n".join(lines) + "\n")
+
+
+def _steps(record: RunRecord, redactor: Redactor) -> list[Any]:
+    """An Allure step for each reconcile step that was begun."""
+    from allure_commons.model2 import Status, StatusDetails, TestStepResult
+
+    statuses = {
+        StepStatus.PASSED: Status.PASSED,
+        StepStatus.FAILED: Status.FAILED,
+        StepStatus.INCONCLUSIVE: Status.BROKEN,
+    }
+    return [
+        TestStepResult(
+            name=step.name.value,
+            status=statuses.get(step.status, Status.SKIPPED),
+            start=step.started_at_ms,
+            stop=(step.started_at_ms or 0) + (step.duration_ms or 0),
+            statusDetails=StatusDetails(message=redactor.redact(step.detail)) if step.detail else None,
+        )
+        for step in record.summary.steps
+        if step.started_at_ms is not None
+    ]

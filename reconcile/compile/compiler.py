@@ -15,7 +15,8 @@ from reconcile.compile.patterns import PatternError, host_regexp, normalise_host
 from reconcile.compile.routing import RouteTable
 from reconcile.compile.schema import MAX_PRICE_SAT
 from reconcile.compile.upstreams import is_forbidden, parse_upstream
-from reconcile.models import Compiled, Diagnostic, HostKind, PathKind, Paywall, Route, Rule, Severity
+from reconcile.models import Compiled, Diagnostic, HostKind, PathKind, Rule, Severity
+from reconcile.paywalls import Paywall, Route
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _HOST_RANK = {HostKind.EXACT: 0, HostKind.WILDCARD: 1, HostKind.ANY: 2}

@@ -11,7 +11,8 @@ import yaml
 
 from reconcile.compile.schema import SchemaError, check_services
 from reconcile.compile.upstreams import parse_upstream
-from reconcile.models import Paywall, Policy, Rule
+from reconcile.models import Rule
+from reconcile.paywalls import Paywall, Policy
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DAY, _MINUTE = "24h", "1m"

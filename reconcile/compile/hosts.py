@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconcile.models import HostKind, Policy
+from reconcile.models import HostKind
+from reconcile.paywalls import Policy
 
 
 def host_problem(host: str, kind: HostKind, policy: Policy) -> str | None:

@@ -7,7 +7,8 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from reconcile.models import DeploymentStatus, Paywall
+from reconcile.models import DeploymentStatus
+from reconcile.paywalls import Paywall
 
 PaywallStatus = Literal["active", "paused", "archived"]
 

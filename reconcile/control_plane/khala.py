@@ -10,7 +10,8 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from reconcile.clock import Clock
 from reconcile.control_plane.interface import DeploymentRecord, EventRecord, PaywallStatus
 from reconcile.errors import ControlPlaneError, Effect
-from reconcile.models import DeploymentStatus, Paywall, WireModel
+from reconcile.models import DeploymentStatus
+from reconcile.paywalls import Paywall, WireModel
 from reconcile.redact import Redactor
 from reconcile.wire import Answer, Wire, WireError
 

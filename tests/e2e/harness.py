@@ -18,6 +18,7 @@ from typing import Any
 
 from fixtures.embedded.faults import FaultPlan
 from fixtures.embedded.stack import EmbeddedStack
+from fixtures.local_stack import supplied_by
 
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "OA_LIGHTNING_OPS_"
@@ -77,20 +78,10 @@ def embedded(*faults: str) -> Iterator[EmbeddedStack]:
 def hosted_environment(stack: EmbeddedStack) -> dict[str, str]:
     """The variables of a hosted run against ``stack``."""
     return {
-        PREFIX + "KHALA_URL": stack.khala_url,
-        PREFIX + "SECRET": stack.khala_secret,
-        PREFIX + "GATEWAY_BASE_URL": stack.gateway_url,
-        PREFIX + "CHALLENGE_URL": stack.challenge_url,
-        PREFIX + "PROXY_URL": stack.proxy_url,
-        PREFIX + "GATEWAY_OPS_TOKEN": stack.ops_token,
-        PREFIX + "LIGHTNING_NETWORK": "regtest",
-        PREFIX + "LND_NODE_PUBKEY": stack.node_pubkey,
-        PREFIX + "ALLOW_PRIVATE_UPSTREAMS": "true",
+        **supplied_by(stack),
         PREFIX + "UNROUTED_HOSTS": "report",
         PREFIX + "READY_TIMEOUT_S": "0.3",
         PREFIX + "PROBE_TIMEOUT_S": "2",
-        WALLET + "BASE_URL": stack.wallet_url,
-        WALLET + "AUTH_TOKEN": stack.wallet_token,
     }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconcile.compile import CompileOptions, compile_paywalls
-from reconcile.models import Compiled, Paywall
+from reconcile.models import Compiled
+from reconcile.paywalls import Paywall
 
 OPTIONS = CompileOptions(challenge_url="https://l402.example.com/staging")
 

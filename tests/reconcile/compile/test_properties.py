@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from reconcile.compile import RouteTable, compile_paywalls, hash_of, request_for
 from reconcile.compile.patterns import compile_re2
-from reconcile.models import Paywall, Rule
+from reconcile.models import Rule
+from reconcile.paywalls import Paywall
 from tests.reconcile.compile.paywalls import OPTIONS, paywall, route, staging
 
 RELAXED = settings(
