@@ -1,4 +1,7 @@
-"""``python -m reconcile deliver [RUN_FOLDER]``: deliver the records that Khala did not take, in order, nothing twice."""
+"""``python -m reconcile deliver [RUN_FOLDER]`` and ``python -m reconcile recover``: what a run left undone.
+
+deliver: the records that Khala did not take, in order, nothing twice. recover: runs that died, brought to their end.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ from reconcile.clock import SystemClock
 from reconcile.control_plane import KhalaClient, deliver
 from reconcile.control_plane.outbox import FILE_NAME
 from reconcile.errors import ReconcileError, UsageError
+from reconcile.recovery import recover, recovery_code, unfinished
 from reconcile.setting_values import Reader
-from reconcile.settings import PREFIX, new_request_id
-from reconcile.summarise import EXIT_UNDELIVERED, EXIT_USAGE
+from reconcile.settings import PREFIX, Settings, new_request_id, read_settings
+from reconcile.summarise import EXIT_FAILED, EXIT_ROLLBACK_FAILED, EXIT_UNDELIVERED, EXIT_USAGE
 
 
 def main(arguments: Sequence[str], env: Mapping[str, str]) -> int:
@@ -25,12 +29,13 @@ def main(arguments: Sequence[str], env: Mapping[str, str]) -> int:
     deliver_command.add_argument(
         "run_folder", nargs="?", type=Path, help="one run's folder; default: all in OUTPUT_DIR"
     )
+    commands.add_parser("recover", help="bring the runs in OUTPUT_DIR that died to their end")
     try:
         options = parser.parse_args(arguments)
     except SystemExit as stop:
         return EXIT_USAGE if stop.code else 0
     try:
-        return _deliver(options.run_folder, env)
+        return _recover(env) if options.command == "recover" else _deliver(options.run_folder, env)
     except UsageError as error:
         _say(f"error: {error}")
         return EXIT_USAGE
@@ -53,6 +58,32 @@ def _deliver(run_folder: Path | None, env: Mapping[str, str]) -> int:
     finally:
         control_plane.close()
     return 0 if is_all_delivered else EXIT_UNDELIVERED
+
+
+def _recover(env: Mapping[str, str]) -> int:
+    """Every unfinished journal in OUTPUT_DIR; the gravest exit code of all."""
+    clock = SystemClock()
+    folders = unfinished(Path(Reader(env).get(PREFIX + "OUTPUT_DIR") or "output"))
+    if not folders:
+        _say("nothing to recover")
+        return 0
+    settings = read_settings(env, clock)
+    codes = {_recover_one(folder, settings, clock) for folder in folders}
+    return next(code for code in (EXIT_ROLLBACK_FAILED, EXIT_FAILED, EXIT_UNDELIVERED, 0) if code in codes)
+
+
+def _recover_one(folder: Path, settings: Settings, clock: SystemClock) -> int:
+    try:
+        outcome, record = recover(folder, settings, clock)
+    except ReconcileError as error:
+        _say(f"{folder}: not recovered: {error.reason}: {error}")
+        return EXIT_FAILED
+    if record is None:
+        _say(f"{folder}: {outcome}")
+        return 0
+    summary = record.summary
+    _say(f"{folder}: {summary.deployment_status}: {summary.failure_reason}; serving {summary.serving_config_hash}")
+    return recovery_code(record)
 
 
 def _outboxes(run_folder: Path | None, output_dir: Path) -> list[Path]:

@@ -14,7 +14,9 @@ from reconcile.machine import Event, Phase, is_terminal
 from reconcile.models import CHECKED_STEPS, CheckId, Outcome, Step, StepStatus
 from reconcile.record import RunRecord
 from reconcile.recording import deliver_or_keep
+from reconcile.remembering import decision
 from reconcile.restore import Ours, restore_snapshot
+from reconcile.state import RunState
 from reconcile.summarise import run_record
 from reconcile.verify import verify
 
@@ -34,7 +36,7 @@ def conclude(conduct: Conduct, end: SessionEnd, interrupted_by: str | None, refu
     if refused is not None:
         failure = Failure(Step.SETTINGS, refused.reason, remedy=str(refused), message=str(refused))
         state.statuses[Step.SETTINGS] = StepStatus.FAILED
-    state.failure = _named(conduct, failure)
+    state.failure = named(state, failure)
     _settle_statuses(conduct)
     if state.failure is None:
         state.move(Event.ALL_PASSED)
@@ -42,6 +44,13 @@ def conclude(conduct: Conduct, end: SessionEnd, interrupted_by: str | None, refu
         bring_back(conduct)
     _read_serving(conduct)
     state.invoices_minted = conduct.ports.prober.invoices_minted
+    return record_end(conduct)
+
+
+def record_end(conduct: Conduct) -> RunRecord:
+    """What was decided, on disk; then the terminal records, delivered or kept; then the final record."""
+    state = conduct.state
+    _note(conduct, "decided", **decision(state))
     deliver_or_keep(state, conduct.ports, conduct.clock.now_ms())
     state.finished_at_ms = conduct.clock.now_ms()
     _note(conduct, "concluded", status=str(state.phase))
@@ -83,9 +92,9 @@ def bring_back(conduct: Conduct) -> None:
     conduct.announce(Step.ROLLBACK)
 
 
-def _named(conduct: Conduct, failure: Failure | None) -> Failure | None:
+def named(state: RunState, failure: Failure | None) -> Failure | None:
     """The failure with the prefix that says that the config served before this run (RECONCILE.md §2)."""
-    if failure is None or not (conduct.state.is_already_active and conduct.state.has_opened):
+    if failure is None or not (state.is_already_active and state.has_opened):
         return failure
     return replace(failure, reason=f"already_active:{failure.reason}")
 

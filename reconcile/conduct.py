@@ -28,6 +28,7 @@ from reconcile.paywalls import Paywall
 from reconcile.planning import RunPlan, plan_run
 from reconcile.ports import Ports
 from reconcile.recording import deployment_row
+from reconcile.remembering import facts
 from reconcile.state import RunState
 
 T = TypeVar("T")
@@ -159,7 +160,7 @@ class Conduct:
         return compiled
 
     def _record_intent(self) -> None:
-        self._journal("intent", deploymentId=self.state.deployment_id, configHash=self.state.config_hash)
+        self._journal("intent", **facts(self.state))
         row = deployment_row(self.state, DeploymentStatus.PENDING, self.clock.now_ms())
         self.ports.control_plane.record_deployment(row)
         self.state.move(Event.INTENT_RECORDED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 from reconcile.clock import Clock
 from reconcile.errors import JournalError
 
+FILE_NAME = "journal.jsonl"
 SCHEMA_VERSION = 1
 FILE_MODE = 0o600
 
@@ -38,10 +41,17 @@ def append_line(path: Path, entry: dict[str, Any]) -> None:
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The entries of a file of JSON lines; a torn last line is left out."""
     entries: list[dict[str, Any]] = []
-    lines = path.read_text().splitlines()
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        message = f"{path.name} cannot be read: {error.strerror}"
+        raise JournalError(message, reason="journal_unreadable", remedy="look at the file by hand") from error
     for number, line in enumerate(lines, 1):
         try:
-            entries.append(json.loads(line))
+            entry = json.loads(line)
+            if not isinstance(entry, dict):
+                raise ValueError("no object")
+            entries.append(entry)
         except ValueError:
             if number < len(lines):
                 message = f"{path.name}: line {number} is no JSON"
@@ -50,14 +60,41 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 class Journal:
-    """Appends events to one file."""
+    """Appends events to one file, and holds a lock on it for as long as the run lives: a dead run's journal is free."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self._clock = clock
+        self._held: int | None = None
 
     def write(self, event: str, **fields: object) -> None:
         """Append ``event``; raises JournalError when it is not on disk."""
         append_line(
             self.path, {"schemaVersion": SCHEMA_VERSION, "atMs": self._clock.now_ms(), "event": event, **fields}
         )
+        self.hold()
+
+    def hold(self) -> bool:
+        """Take the lock, if it is not ours already; False when another process holds it."""
+        if self._held is None:
+            self._held = _locked(self.path)
+        return self._held is not None
+
+    def close(self) -> None:
+        """Let the lock go; safe to call twice."""
+        held, self._held = self._held, None
+        if held is not None:
+            os.close(held)
+
+
+def _locked(path: Path) -> int | None:
+    """A descriptor that holds the file's lock; None when somebody else does, or the file system has no locks."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+        else:
+            return descriptor
+    return None

@@ -55,6 +55,7 @@ class RunState:
     verdicts: dict[Step, StepVerdict] = field(default_factory=dict)
     compiled: Compiled | None = None
     plan: RunPlan | None = None
+    remembered_probe: Rule | None = None  # of a run that is finished from its journal, without a plan
     snapshot: Deployment | None = None
     snapshot_etag: str | None = None
     answered: Deployment | None = None  # what the deploy's answer named
@@ -100,7 +101,7 @@ class RunState:
     @property
     def probe(self) -> Rule | None:
         """The rule that answers the challenge URL."""
-        return self.plan.probe if self.plan else None
+        return self.plan.probe if self.plan else self.remembered_probe
 
     def warn(self, message: str) -> None:
         """Keep a warning once."""

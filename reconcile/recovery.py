@@ -1,0 +1,151 @@
+"""Finishes a run that died: its snapshot again if its deployment still serves, and its terminal record.
+
+Source: RECONCILE.md §4 (``recover``). Touches nothing when the gateway names neither the journal's deployment nor its
+snapshot. A run that still lives holds its journal's lock and is left alone.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+
+from reconcile.clock import Clock
+from reconcile.conclusion import bring_back, named, record_end
+from reconcile.conduct import Conduct
+from reconcile.errors import GatewayError, JournalError
+from reconcile.journal import FILE_NAME, Journal, read_lines
+from reconcile.judge import Failure
+from reconcile.machine import Event, Phase, is_terminal
+from reconcile.models import Deployment, DeploymentStatus, Step
+from reconcile.ports import Ports, make_ports
+from reconcile.record import RunRecord
+from reconcile.remembering import remember
+from reconcile.restore import Ours, RestoreOutcome
+from reconcile.settings import Settings
+from reconcile.state import RunState
+from reconcile.summarise import EXIT_APPLIED, EXIT_FAILED, EXIT_ROLLBACK_FAILED, EXIT_UNDELIVERED
+
+
+class Recovered(StrEnum):
+    """What became of one journal."""
+
+    FINISHED = "finished"  # concluded before; nothing to do
+    ALIVE = "alive"  # its run holds it
+    NOTHING_WRITTEN = "nothing_written"  # it died before it wrote anything anywhere
+    OTHER_GATEWAY = "other_gateway"  # of a gateway that these settings do not name, e.g. a local stack that is gone
+    CONCLUDED = "concluded"  # brought to its end now
+
+
+def unfinished(output_dir: Path) -> list[Path]:
+    """The run folders below ``output_dir`` whose journal has no end, the oldest first."""
+    journals = {path.resolve() for path in output_dir.glob(f"*/{FILE_NAME}")}
+    found = [path.parent for path in journals if not _is_concluded(path)]
+    return sorted(found, key=lambda folder: (folder / FILE_NAME).stat().st_mtime)
+
+
+def _is_concluded(journal: Path) -> bool:
+    """False for one that cannot be read, too: ``recover`` names what is wrong with it."""
+    try:
+        return any(entry.get("event") == "concluded" for entry in read_lines(journal))
+    except JournalError:
+        return False
+
+
+def recover(folder: Path, settings: Settings, clock: Clock) -> tuple[Recovered, RunRecord | None]:
+    """Bring the run of ``folder`` to its end.
+
+    Raises:
+        GatewayError: the gateway does not say what it serves; nothing was done, and the journal stays unfinished.
+        JournalError: the journal cannot be read or written.
+    """
+    journal = Journal(folder / FILE_NAME, clock)
+    if not journal.hold():
+        return Recovered.ALIVE, None
+    try:
+        entries = read_lines(folder / FILE_NAME)
+        if any(entry.get("event") == "concluded" for entry in entries):
+            return Recovered.FINISHED, None
+        request_id = next((str(entry["requestId"]) for entry in entries if "requestId" in entry), "")
+        intent = next((entry for entry in entries if entry.get("event") == "intent"), None)
+        state = remember(entries, replace(settings, request_id=request_id), str(folder)) if intent else None
+        if state is None or intent is None:
+            journal.write("concluded", requestId=request_id, status=Recovered.NOTHING_WRITTEN)
+            return Recovered.NOTHING_WRITTEN, None
+        if intent["gateway"] != settings.gateway_base_url:
+            return Recovered.OTHER_GATEWAY, None
+        was_restoring = any(entry.get("event") == "rollback" for entry in entries)
+        return Recovered.CONCLUDED, _finish(state, folder, clock, journal, was_restoring=was_restoring)
+    finally:
+        journal.close()
+
+
+def recovery_code(record: RunRecord) -> int:
+    """0: nothing unverified is left serving by the run; 1: somebody else changed the gateway, or it serves unverified."""
+    summary = record.summary
+    if record.exit_code == EXIT_ROLLBACK_FAILED:
+        return EXIT_ROLLBACK_FAILED
+    is_left = (
+        summary.deployment_status is DeploymentStatus.FAILED and summary.serving_config_hash == summary.config_hash
+    )
+    is_old = str(summary.failure_reason).startswith("already_active:")
+    if summary.failure_reason == "concurrent_modification" or (is_left and not is_old):
+        return EXIT_FAILED
+    return EXIT_APPLIED if summary.records_delivered else EXIT_UNDELIVERED
+
+
+def _finish(state: RunState, folder: Path, clock: Clock, journal: Journal, *, was_restoring: bool) -> RunRecord:
+    made = make_ports(state.settings, state.stack, folder, clock)
+    ports = Ports(made.control_plane, made.gateway, made.payer, made.prober, journal, made.outbox)
+    conduct = Conduct(state, ports, clock, lambda _: None)
+    try:
+        active = ports.gateway.active().deployment
+        if not is_terminal(state.phase):
+            _settle(conduct, active, was_restoring=was_restoring)
+        if state.serving is None:
+            state.serving = _serving(ports, active)
+        record = record_end(conduct)
+    finally:
+        ports.close()
+    _write_summary(folder, record)
+    return record
+
+
+def _settle(conduct: Conduct, active: Deployment | None, *, was_restoring: bool) -> None:
+    """Decide by what serves: ours → bring back; the snapshot → it is back, or never left; neither → hands off."""
+    state = conduct.state
+    state.failure = named(state, Failure(Step.ROLLOUT, "interrupted", message="the run died"))
+    if state.phase is not Phase.OPEN:
+        state.move(Event.GIVEN_UP)
+        return
+    ours = Ours(state.deployment_id, str(state.config_hash))
+    snapshot = state.snapshot
+    if active is not None and ours.owns(active):
+        bring_back(conduct)
+    elif active is None and snapshot is None:
+        state.move(Event.GIVEN_UP)
+    elif active is not None and snapshot is not None and active.config_hash == snapshot.config_hash:
+        if not was_restoring:
+            state.move(Event.GIVEN_UP)
+            return
+        state.restore = RestoreOutcome(None, active)
+        state.move(Event.RESTORE_SENT)
+        state.move(Event.RESTORE_CONFIRMED)
+    else:
+        state.failure = Failure(Step.ROLLOUT, "concurrent_modification", message="somebody else changed the gateway")
+        state.move(Event.GIVEN_UP)
+
+
+def _serving(ports: Ports, before: Deployment | None) -> Deployment | None:
+    try:
+        return ports.gateway.active().deployment
+    except GatewayError:
+        return before
+
+
+def _write_summary(folder: Path, record: RunRecord) -> None:
+    """``summary.json`` of the run that could not write its own."""
+    part = folder / "summary.json.part"
+    part.write_text(json.dumps(record.summary.as_json(), indent=2) + "\n")
+    part.replace(folder / "summary.json")
