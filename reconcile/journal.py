@@ -59,13 +59,41 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
+class FileLock:
+    """An advisory lock on a file, let go when the process ends. A file system without locks holds nobody off."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor: int | None = None
+
+    def take(self) -> bool:
+        """False when another process holds it; true again when it is ours already."""
+        if self._descriptor is not None:
+            return True
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+            self._descriptor = descriptor
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.release()
+                return False
+        return True
+
+    def release(self) -> None:
+        """Let it go; safe to call twice."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
 class Journal:
     """Appends events to one file, and holds a lock on it for as long as the run lives: a dead run's journal is free."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self._clock = clock
-        self._held: int | None = None
+        self._lock = FileLock(path)
 
     def write(self, event: str, **fields: object) -> None:
         """Append ``event``; raises JournalError when it is not on disk."""
@@ -76,25 +104,8 @@ class Journal:
 
     def hold(self) -> bool:
         """Take the lock, if it is not ours already; False when another process holds it."""
-        if self._held is None:
-            self._held = _locked(self.path)
-        return self._held is not None
+        return self._lock.take()
 
     def close(self) -> None:
         """Let the lock go; safe to call twice."""
-        held, self._held = self._held, None
-        if held is not None:
-            os.close(held)
-
-
-def _locked(path: Path) -> int | None:
-    """A descriptor that holds the file's lock; None when somebody else does, or the file system has no locks."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-        else:
-            return descriptor
-    return None
+        self._lock.release()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from fixtures.embedded.ops import Deployed
 from fixtures.embedded.stack import EmbeddedStack
+from reconcile.journal import FileLock
 from tests.e2e.harness import (
     PREFIX,
     ROOT,
@@ -204,3 +206,18 @@ def test_journal_of_another_form_is_named_and_kept(text: str, tmp_path: Path) ->
         assert ran.code == 1
         assert "journal_corrupt" in ran.stdout
         assert stack.requests == []
+
+
+def test_two_runs_on_one_gateway_do_not_both_conduct(tmp_path: Path) -> None:
+    """The second is refused before it contacts anything; its folder is gone."""
+    with embedded() as stack:
+        key = hashlib.sha256(stack.gateway_url.encode()).hexdigest()[:16]
+        lock = FileLock(tmp_path / f".{key}.lock")
+        assert lock.take()
+        ran = run_against(stack, tmp_path)
+        assert ran.code == 4, ran.output
+        assert "another run" in ran.output
+        assert stack.requests == []
+        assert [path.name for path in tmp_path.iterdir()] == [f".{key}.lock"]
+        lock.release()
+        assert run_against(stack, tmp_path).code == 0
