@@ -37,6 +37,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Set up the staging run, if one was asked for; contacts nothing."""
+    for name in ("stdout", "stderr"):  # closed at the start (``>&-``): pytest would stumble over streams that are none
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
     is_interactive = (
         sys.stdin is not None and sys.stdin.isatty() and sys.__stdout__ is not None and sys.__stdout__.isatty()
     )

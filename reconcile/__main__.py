@@ -6,19 +6,31 @@ deliver: the records that Khala did not take, in order, nothing twice. recover: 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 from reconcile.clock import SystemClock
 from reconcile.control_plane import KhalaClient, deliver
 from reconcile.control_plane.outbox import FILE_NAME
 from reconcile.errors import ReconcileError, UsageError
+from reconcile.journal import gateway_lock
+from reconcile.plain import plain
 from reconcile.recovery import recover, recovery_code, unfinished
 from reconcile.setting_values import Reader
 from reconcile.settings import PREFIX, Settings, new_request_id, read_settings
-from reconcile.summarise import EXIT_FAILED, EXIT_ROLLBACK_FAILED, EXIT_UNDELIVERED, EXIT_USAGE
+from reconcile.summarise import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_ROLLBACK_FAILED,
+    EXIT_SIGTERM,
+    EXIT_UNDELIVERED,
+    EXIT_USAGE,
+)
 
 
 def main(arguments: Sequence[str], env: Mapping[str, str]) -> int:
@@ -34,11 +46,25 @@ def main(arguments: Sequence[str], env: Mapping[str, str]) -> int:
         options = parser.parse_args(arguments)
     except SystemExit as stop:
         return EXIT_USAGE if stop.code else 0
+    saved = signal.signal(signal.SIGTERM, _stop)
     try:
         return _recover(env) if options.command == "recover" else _deliver(options.run_folder, env)
     except UsageError as error:
         _say(f"error: {error}")
         return EXIT_USAGE
+    except KeyboardInterrupt as stopped:
+        _say("stopped: what is left is done by running it again")
+        return EXIT_SIGTERM if isinstance(stopped, _Terminated) else EXIT_INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, saved)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: every step is safe to be broken off and done again."""
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    raise _Terminated
 
 
 def _deliver(run_folder: Path | None, env: Mapping[str, str]) -> int:
@@ -63,12 +89,20 @@ def _deliver(run_folder: Path | None, env: Mapping[str, str]) -> int:
 def _recover(env: Mapping[str, str]) -> int:
     """Every unfinished journal in OUTPUT_DIR; the gravest exit code of all."""
     clock = SystemClock()
-    folders = unfinished(Path(Reader(env).get(PREFIX + "OUTPUT_DIR") or "output"))
+    output_dir = Path(Reader(env).get(PREFIX + "OUTPUT_DIR") or "output")
+    folders = unfinished(output_dir)
     if not folders:
         _say("nothing to recover")
         return 0
     settings = read_settings(env, clock)
-    codes = {_recover_one(folder, settings, clock) for folder in folders}
+    lock = gateway_lock(output_dir, settings.gateway_base_url)
+    if not lock.take():
+        _say("a run or another recovery is at this gateway: its journal is its own")
+        return 0
+    try:
+        codes = {_recover_one(folder, settings, clock) for folder in folders}
+    finally:
+        lock.release()
     return next(code for code in (EXIT_ROLLBACK_FAILED, EXIT_FAILED, EXIT_UNDELIVERED, 0) if code in codes)
 
 
@@ -107,8 +141,16 @@ def _deliver_one(outbox: Path, control_plane: KhalaClient) -> bool:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    """One line; where nobody listens any more, the work goes on."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.write(plain(line) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:], os.environ))
+    code = main(sys.argv[1:], os.environ)
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):  # closed: Python would end with 120 instead of the code
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    raise SystemExit(code)

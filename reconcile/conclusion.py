@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from reconcile.conduct import Conduct
 from reconcile.errors import GatewayError, JournalError, UsageError
-from reconcile.judge import Failure, SessionEnd, judge
+from reconcile.gateways import poll_active
+from reconcile.judge import Failure, SessionEnd, cut_short, judge
 from reconcile.machine import Event, Phase, is_terminal
 from reconcile.models import CHECKED_STEPS, CheckId, Outcome, Step, StepStatus
 from reconcile.record import RunRecord
@@ -21,6 +22,7 @@ from reconcile.summarise import run_record
 from reconcile.verify import verify
 
 OBSERVATION_READY_S = 5.0
+SETTLING_S = 3.0  # within the 10 s that CI gives after a SIGTERM
 
 
 def conclude(conduct: Conduct, end: SessionEnd, interrupted_by: str | None, refused: UsageError | None) -> RunRecord:
@@ -32,7 +34,10 @@ def conclude(conduct: Conduct, end: SessionEnd, interrupted_by: str | None, refu
     state = conduct.state
     state.interrupted_by = interrupted_by
     conduct.ports.control_plane.may_wait = interrupted_by is None
+    if interrupted_by is not None:
+        conduct.ports.prober.hurry()
     failure, state.verdicts = judge(state.errors, state.findings, state.attempts, end)
+    failure = cut_short(failure, state.statuses, end)
     if refused is not None:
         failure = Failure(Step.SETTINGS, refused.reason, remedy=str(refused), message=str(refused))
         state.statuses[Step.SETTINGS] = StepStatus.FAILED
@@ -52,7 +57,7 @@ def record_end(conduct: Conduct) -> RunRecord:
     state = conduct.state
     _note(conduct, "decided", **decision(state))
     deliver_or_keep(state, conduct.ports, conduct.clock.now_ms())
-    state.finished_at_ms = conduct.clock.now_ms()
+    state.finished_at_ms = max(conduct.clock.now_ms(), state.started_at_ms)  # a clock may jump back
     _note(conduct, "concluded", status=str(state.phase))
     return run_record(state, state.finished_at_ms)
 
@@ -77,6 +82,8 @@ def bring_back(conduct: Conduct) -> None:
     timing.started_at_ms, began = conduct.clock.now_ms(), conduct.clock.monotonic_s()
     state.move(Event.RESTORE_SENT)
     _note(conduct, "rollback", deploymentId=state.deployment_id, targetConfigHash=state.snapshot.config_hash)
+    if state.is_apply_unsettled:
+        await_apply(conduct, SETTLING_S)
     ours = Ours(state.deployment_id, str(state.config_hash), state.answered)
     request_id = state.settings.request_id
     state.restore = restore_snapshot(conduct.ports.gateway, state.snapshot, ours, request_id, conduct.clock)
@@ -85,11 +92,25 @@ def bring_back(conduct: Conduct) -> None:
     state.statuses[Step.ROLLBACK] = StepStatus.PASSED if state.restore.is_restored else StepStatus.FAILED
     timing.detail = state.restore.reason or state.snapshot.config_hash
     if state.restore.is_restored:
-        state.rollback_verified = _observe(conduct)
+        try:
+            state.rollback_verified = _observe(conduct)
+        except Exception:  # the restore stands, whatever its observation stumbles over
+            state.warn("the restored gateway could not be observed")
     else:
         state.warn(f"the rollback failed ({state.restore.reason}): an unverified config may be serving")
     timing.duration_ms = round((conduct.clock.monotonic_s() - began) * 1000)
     conduct.announce(Step.ROLLBACK)
+
+
+def await_apply(conduct: Conduct, budget_s: float) -> None:
+    """Give an apply that was broken off the time to take effect: one that lands after its rollback would stay."""
+    state, gateway = conduct.state, conduct.ports.gateway
+    poll_active(
+        gateway,
+        lambda active: active.deployment is not None and active.deployment.deployment_id == state.deployment_id,
+        conduct.clock,
+        budget_s=budget_s,
+    )
 
 
 def named(state: RunState, failure: Failure | None) -> Failure | None:
@@ -125,8 +146,9 @@ def _observe(conduct: Conduct) -> bool | None:
 
 def _read_serving(conduct: Conduct) -> None:
     """What serves at the end, by the gateway's own word; kept as last known when it does not say."""
-    if Step.SNAPSHOT not in conduct.state.timings:
-        return
+    state = conduct.state
+    if Step.SNAPSHOT not in state.timings or (state.interrupted_by is not None and state.restore is not None):
+        return  # after a signal the read-back of the restore is enough: CI kills within seconds
     try:
         conduct.state.serving = conduct.ports.gateway.active().deployment
     except GatewayError:

@@ -21,7 +21,7 @@ from reconcile.errors import (
     UsageError,
 )
 from reconcile.gateways import ApplyRequest, confirm_apply
-from reconcile.judge import Attempt, Failure
+from reconcile.judge import Attempt, Failure, SessionEnd, judge_step
 from reconcile.machine import Event
 from reconcile.models import CheckId, Compiled, Deployment, DeploymentStatus, Outcome, Severity, Step, StepStatus
 from reconcile.paywalls import Paywall
@@ -106,23 +106,26 @@ class Conduct:
         if step in self._raised:
             raise self._raised[step]
         if step not in self._answers:
-            self._answers[step] = self._timed(step, action)
+            self._timed(step, action)
         return self._answers[step]  # type: ignore[return-value]  # one action a step: what was stored is its T
 
-    def _timed(self, step: Step, action: Callable[[], T]) -> T:
+    def _timed(self, step: Step, action: Callable[[], T]) -> None:
         timing = self.state.timings[step]
         timing.started_at_ms = self.clock.now_ms()
         began = self.clock.monotonic_s()
         try:
-            answer = action()
+            self._answers[step] = action()
         except ReconcileError as error:
             self._fail(step, error)
             raise self._raised[step] from error
+        except BaseException as error:  # a signal, a timeout, a bug: the step did not pass, and is never begun again
+            self._break_off(step, "interrupted" if isinstance(error, KeyboardInterrupt) else "session_error")
+            raise
         finally:
             timing.duration_ms = round((self.clock.monotonic_s() - began) * 1000)
         self.state.statuses.setdefault(step, StepStatus.PASSED)
+        self._remember(step)
         self._listener(step)
-        return answer
 
     def _fail(self, step: Step, error: ReconcileError) -> None:
         """Keep the failure; usage errors pass through as they are."""
@@ -139,7 +142,28 @@ class Conduct:
         raised = error if isinstance(error, StepError) else StepError(str(error), reason=error.reason)
         raised.remedy = error.remedy
         self._raised[step] = raised
+        self._remember(step)
         self._listener(step)
+
+    def _break_off(self, step: Step, reason: str) -> None:
+        self.state.errors[step] = Failure(step, reason, message=f"{step}: {reason}")
+        self.state.statuses[step] = StepStatus.FAILED
+        self.state.timings[step].detail = reason
+        self._raised[step] = StepError(f"{step} was broken off", reason=reason)
+
+    def _remember(self, step: Step) -> None:
+        """How a step behind the intent ended, in the journal: what the run of a process that dies gets its code from."""
+        if list(Step).index(step) <= list(Step).index(Step.INTENT):
+            return
+        failure = (
+            self.state.errors.get(step) or judge_step(step, self.state.findings, {}, None, SessionEnd.BROKEN).failure
+        )
+        status = self.state.statuses[step]
+        reason = failure.reason if failure is not None and status is not StepStatus.PASSED else None
+        try:
+            self._journal("step", step=step, status=status, reason=reason, statusCode=self.state.status_codes.get(step))
+        except JournalError as error:
+            self.state.warn(f"the journal cannot be written ({error.reason})")
 
     # --- the actions
 
@@ -189,6 +213,9 @@ class Conduct:
             if isinstance(error, GatewayError) and error.effect in (Effect.REFUSED, Effect.NONE):
                 state.move(Event.APPLY_REFUSED)
                 state.has_opened = False
+            raise
+        except BaseException:
+            state.is_apply_unsettled = True  # it may still be on its way, and take effect later
             raise
         finally:
             self.ports.prober.set_ready_deadline(self.clock.monotonic_s() + state.settings.ready_timeout_s)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -15,27 +16,74 @@ from reconcile.errors import JournalError
 FILE_NAME = "journal.jsonl"
 SCHEMA_VERSION = 1
 FILE_MODE = 0o600
+TAIL_BYTES = 4 * 1024 * 1024  # longer than any line of a journal or an outbox
 
 
 def append_line(path: Path, entry: dict[str, Any]) -> None:
     """Append one JSON line, flushed to disk before this returns; the file is its owner's only.
+
+    What a kill tore off in the middle of a line is mended first, and a line that does not fit is taken back: the file
+    holds whole lines only. Two processes never append to one file: the journal's lock is held by one of them.
 
     Raises:
         JournalError: the file cannot be written.
     """
     line = (json.dumps(entry, separators=(",", ":")) + "\n").encode()
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, FILE_MODE)
+        is_new = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, FILE_MODE)
         try:
-            os.write(descriptor, line)
-            os.fsync(descriptor)
+            size = _mend_end(descriptor)
+            try:
+                _write_whole(descriptor, line)
+                os.fsync(descriptor)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, size)
+                raise
         finally:
             os.close(descriptor)
+        if is_new:
+            sync_folder(path.parent)
     except OSError as error:
         message = f"{path.name} cannot be written: {error.strerror}"
         raise JournalError(
             message, reason="journal_unwritable", remedy="free space, or give another OUTPUT_DIR"
         ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder, so that a file that was made or replaced in it outlives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some file systems flush no folders
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    """A disk that fills up takes a part of a line without a word."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _mend_end(descriptor: int) -> int:
+    """The file's size, once its last line is whole: ended when it is JSON, else cut off as what was never written."""
+    size = os.fstat(descriptor).st_size
+    start = max(0, size - TAIL_BYTES)
+    tail = os.pread(descriptor, size - start, start)
+    torn = tail[tail.rfind(b"\n") + 1 :]
+    if not torn:
+        return size
+    try:
+        json.loads(torn)
+    except ValueError:
+        os.ftruncate(descriptor, size - len(torn))
+        return size - len(torn)
+    _write_whole(descriptor, b"\n")
+    return size + 1
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -60,7 +108,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 class FileLock:
-    """An advisory lock on a file, let go when the process ends. A file system without locks holds nobody off."""
+    """An advisory lock on a file or folder, let go when the process ends. A file system without locks holds nobody off."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -71,7 +119,8 @@ class FileLock:
         if self._descriptor is not None:
             return True
         with contextlib.suppress(OSError):
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, FILE_MODE)
+            how = os.O_RDONLY if self._path.is_dir() else os.O_RDWR | os.O_CREAT
+            descriptor = os.open(self._path, how, FILE_MODE)
             self._descriptor = descriptor
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -87,6 +136,11 @@ class FileLock:
             os.close(descriptor)
 
 
+def gateway_lock(output_dir: Path, gateway_base_url: str) -> FileLock:
+    """Held by the run, or the recovery, that conducts on this gateway: one at a time in one OUTPUT_DIR."""
+    return FileLock(output_dir / f".{hashlib.sha256(gateway_base_url.encode()).hexdigest()[:16]}.lock")
+
+
 class Journal:
     """Appends events to one file, and holds a lock on it for as long as the run lives: a dead run's journal is free."""
 
@@ -96,11 +150,13 @@ class Journal:
         self._lock = FileLock(path)
 
     def write(self, event: str, **fields: object) -> None:
-        """Append ``event``; raises JournalError when it is not on disk."""
+        """Append ``event``; raises JournalError when it is not on disk, or when another process holds the journal."""
+        if not self.hold():
+            remedy = "wait for the other one to end"
+            raise JournalError(f"{self.path.name} is held by another process", reason="journal_held", remedy=remedy)
         append_line(
             self.path, {"schemaVersion": SCHEMA_VERSION, "atMs": self._clock.now_ms(), "event": event, **fields}
         )
-        self.hold()
 
     def hold(self) -> bool:
         """Take the lock, if it is not ours already; False when another process holds it."""

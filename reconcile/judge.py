@@ -6,7 +6,7 @@ Sources: RECONCILE.md §2 ("The plan fixes which check ids must pass", "exactly 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconcile.models import CHECKED_STEPS, FAILURE_CODES, CheckId, FailureCode, Finding, Outcome, Step, StepStatus
@@ -105,6 +105,15 @@ def judge(
         reason = "interrupted" if end is SessionEnd.INTERRUPTED else "session_error"
         return Failure(Step.PROXY, reason, message="the session did not end by itself"), verdicts
     return None, verdicts
+
+
+def cut_short(failure: Failure | None, statuses: Mapping[Step, StepStatus], end: SessionEnd) -> Failure | None:
+    """The failure of a session that broke off: it belongs to the first step that had not passed, checked or not."""
+    if end is SessionEnd.COMPLETE or failure is None or failure.reason not in ("interrupted", "session_error"):
+        return failure
+    before = list(Step)[1 : list(Step).index(failure.step)]
+    early = [step for step in before if step not in CHECKED_STEPS and statuses.get(step) is not StepStatus.PASSED]
+    return replace(failure, step=early[0]) if early else failure
 
 
 def _is_clean(attempts: Sequence[Attempt]) -> bool:

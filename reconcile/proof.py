@@ -90,14 +90,19 @@ class Prover:
         payer = self._ports.payer
         assert payer is not None
         self._has_paid = True
+        most_msat = (order.amount_msat or 0) + order.max_fee_msat
         self._ports.journal.write(
-            "payment", requestId=order.request_id, paymentHash=order.payment_hash, amountMsats=order.amount_msat
+            "payment",
+            requestId=order.request_id,
+            paymentHash=order.payment_hash,
+            amountMsats=order.amount_msat,
+            mostMsats=most_msat,
         )
         try:
             payment = payer.pay(order)
-        except PayerError as error:
-            if error.effect is Effect.UNKNOWN:
-                self._state.spent_msats += (order.amount_msat or 0) + order.max_fee_msat
+        except BaseException as error:  # a signal too: nobody knows whether the payment went through
+            if not isinstance(error, PayerError) or error.effect is Effect.UNKNOWN:
+                self._state.spent_msats += most_msat
             raise
         preimage = payment.preimage.get_secret_value()
         self._redactor.register(preimage)

@@ -7,22 +7,25 @@ snapshot. A run that still lives holds its journal's lock and is left alone.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from reconcile.clock import Clock
-from reconcile.conclusion import bring_back, named, record_end
+from reconcile.conclusion import await_apply, bring_back, named, record_end
 from reconcile.conduct import Conduct
+from reconcile.control_plane.khala import ABANDONED_S
 from reconcile.errors import GatewayError, JournalError
 from reconcile.journal import FILE_NAME, Journal, read_lines
 from reconcile.judge import Failure
 from reconcile.machine import Event, Phase, is_terminal
-from reconcile.models import Deployment, DeploymentStatus, Step
+from reconcile.models import Deployment, DeploymentStatus, Step, StepStatus
 from reconcile.ports import Ports, make_ports
 from reconcile.record import RunRecord
 from reconcile.remembering import remember
-from reconcile.restore import Ours, RestoreOutcome
+from reconcile.restore import READ_BACK_S, RestoreOutcome
 from reconcile.settings import Settings
 from reconcile.state import RunState
 from reconcile.summarise import EXIT_APPLIED, EXIT_FAILED, EXIT_ROLLBACK_FAILED, EXIT_UNDELIVERED
@@ -48,9 +51,15 @@ def unfinished(output_dir: Path) -> list[Path]:
 def _is_concluded(journal: Path) -> bool:
     """False for one that cannot be read, too: ``recover`` names what is wrong with it."""
     try:
-        return any(entry.get("event") == "concluded" for entry in read_lines(journal))
+        return _has_end(read_lines(journal))
     except JournalError:
         return False
+
+
+def _has_end(entries: Sequence[Mapping[str, Any]]) -> bool:
+    """A run whose rollback failed has none, until its snapshot is back or somebody else's deployment serves."""
+    ends = [entry.get("status") for entry in entries if entry.get("event") == "concluded"]
+    return bool(ends) and ends[-1] != Phase.RESTORE_FAILED
 
 
 def recover(folder: Path, settings: Settings, clock: Clock) -> tuple[Recovered, RunRecord | None]:
@@ -65,7 +74,7 @@ def recover(folder: Path, settings: Settings, clock: Clock) -> tuple[Recovered, 
         return Recovered.ALIVE, None
     try:
         entries = read_lines(folder / FILE_NAME)
-        if any(entry.get("event") == "concluded" for entry in entries):
+        if _has_end(entries):
             return Recovered.FINISHED, None
         request_id = next((str(entry["requestId"]) for entry in entries if "requestId" in entry), "")
         intent = next((entry for entry in entries if entry.get("event") == "intent"), None)
@@ -73,12 +82,23 @@ def recover(folder: Path, settings: Settings, clock: Clock) -> tuple[Recovered, 
         if state is None or intent is None:
             journal.write("concluded", requestId=request_id, status=Recovered.NOTHING_WRITTEN)
             return Recovered.NOTHING_WRITTEN, None
-        if intent["gateway"] != settings.gateway_base_url:
+        if intent.get("gateway") != settings.gateway_base_url:
             return Recovered.OTHER_GATEWAY, None
         was_restoring = any(entry.get("event") == "rollback" for entry in entries)
+        if state.phase is Phase.RESTORE_FAILED:
+            state.phase, state.restore = Phase.OPEN, None  # the command that mends it
+        _await_abandoned(entries, clock)
         return Recovered.CONCLUDED, _finish(state, folder, clock, journal, was_restoring=was_restoring)
     finally:
         journal.close()
+
+
+def _await_abandoned(entries: Sequence[Mapping[str, Any]], clock: Clock) -> None:
+    """The row's first write, if the run died over it, may be committed late, and would undo the terminal one (KHALA.md)."""
+    last = entries[-1]
+    if last.get("event") == "intent":
+        age_s = (clock.now_ms() - int(last.get("atMs", 0))) / 1000
+        clock.sleep(min(ABANDONED_S, max(0.0, ABANDONED_S - age_s)))
 
 
 def recovery_code(record: RunRecord) -> int:
@@ -100,28 +120,35 @@ def _finish(state: RunState, folder: Path, clock: Clock, journal: Journal, *, wa
     ports = Ports(made.control_plane, made.gateway, made.payer, made.prober, journal, made.outbox)
     conduct = Conduct(state, ports, clock, lambda _: None)
     try:
-        active = ports.gateway.active().deployment
-        if not is_terminal(state.phase):
+        if is_terminal(state.phase):
+            active = _serving(ports, None)
+        else:
+            if state.is_apply_unsettled:
+                await_apply(conduct, READ_BACK_S)
+            active = ports.gateway.active().deployment
             _settle(conduct, active, was_restoring=was_restoring)
         if state.serving is None:
             state.serving = _serving(ports, active)
         record = record_end(conduct)
     finally:
         ports.close()
-    _write_summary(folder, record)
+    try:
+        _write_summary(folder, record)
+    except OSError as error:
+        warning = f"summary.json cannot be written: {error.strerror}"
+        return replace(record, warnings=(*record.warnings, warning))
     return record
 
 
 def _settle(conduct: Conduct, active: Deployment | None, *, was_restoring: bool) -> None:
     """Decide by what serves: ours → bring back; the snapshot → it is back, or never left; neither → hands off."""
     state = conduct.state
-    state.failure = named(state, Failure(Step.ROLLOUT, "interrupted", message="the run died"))
+    state.failure = state.failure or named(state, _failure(state))
     if state.phase is not Phase.OPEN:
         state.move(Event.GIVEN_UP)
         return
-    ours = Ours(state.deployment_id, str(state.config_hash))
     snapshot = state.snapshot
-    if active is not None and ours.owns(active):
+    if active is not None and _is_ours(state, active):
         bring_back(conduct)
     elif active is None and snapshot is None:
         state.move(Event.GIVEN_UP)
@@ -133,8 +160,25 @@ def _settle(conduct: Conduct, active: Deployment | None, *, was_restoring: bool)
         state.move(Event.RESTORE_SENT)
         state.move(Event.RESTORE_CONFIRMED)
     else:
-        state.failure = Failure(Step.ROLLOUT, "concurrent_modification", message="somebody else changed the gateway")
+        step = state.failure.step if state.failure is not None else Step.ROLLOUT
+        state.failure = Failure(step, "concurrent_modification", message="somebody else changed the gateway")
         state.move(Event.GIVEN_UP)
+
+
+def _failure(state: RunState) -> Failure:
+    """The first step that had not passed: what it failed with, or that the process died over it."""
+    for step in list(Step)[1 : list(Step).index(Step.PROMOTE)]:
+        if step in state.errors:
+            return state.errors[step]
+        if state.statuses.get(step) is not StepStatus.PASSED:
+            return Failure(step, "interrupted", message="the run died")
+    return Failure(Step.PROXY, "interrupted", message="the run died before its verdict")
+
+
+def _is_ours(state: RunState, active: Deployment) -> bool:
+    """By the id alone: the same config may have been deployed again, and verified, by somebody else."""
+    named = {state.deployment_id} | ({state.answered.deployment_id} if state.answered is not None else set())
+    return active.deployment_id in named
 
 
 def _serving(ports: Ports, before: Deployment | None) -> Deployment | None:

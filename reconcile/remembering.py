@@ -67,7 +67,10 @@ def remember(entries: Sequence[Entry], settings: Settings, run_folder: str) -> R
     if "intent" not in lines:
         return None
     try:
-        return _state(lines, settings, run_folder)
+        state = _state(lines, settings, run_folder)
+        if "decided" not in lines:
+            _take_steps(state, [entry for entry in entries if entry.get("event") == "step"])
+        return state
     except (KeyError, TypeError, ValueError):
         message = "the journal does not hold what a run writes"
         raise JournalError(message, reason="journal_corrupt", remedy="look at the file by hand") from None
@@ -88,10 +91,23 @@ def _state(lines: Mapping[str, Entry], settings: Settings, run_folder: str) -> R
         for step in (Step.INTENT, Step.SNAPSHOT):
             state.statuses[step] = StepStatus.PASSED
     if "payment" in lines:
-        state.spent_msats = int(lines["payment"]["amountMsats"])  # whether it went through is not known
+        state.spent_msats = int(lines["payment"]["mostMsats"])  # whether it went through is not known
     if "decided" in lines:
         _decide(state, lines["decided"])
     return state
+
+
+def _take_steps(state: RunState, steps: Sequence[Entry]) -> None:
+    """How the steps behind the intent ended, as far as the run got."""
+    state.is_apply_unsettled = state.phase is Phase.OPEN and not any(e["step"] == Step.APPLY for e in steps)
+    for entry in steps:
+        step, status = Step(entry["step"]), StepStatus(entry["status"])
+        state.statuses[step] = status
+        if entry["reason"] is not None:
+            is_inconclusive = status is StepStatus.INCONCLUSIVE
+            state.errors[step] = Failure(step, str(entry["reason"]), is_inconclusive)
+        if entry["statusCode"] is not None:
+            state.status_codes[step] = int(entry["statusCode"])
 
 
 def _decide(state: RunState, decided: Entry) -> None:

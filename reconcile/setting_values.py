@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import ssl
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal, TypeVar
 
 from pydantic import SecretStr
@@ -16,6 +18,7 @@ T = TypeVar("T")
 
 _SECRET = re.compile(r"[!#-&(-\[\]-~]+")  # printable ASCII without quotes, backslash and space
 _CREDENTIAL = re.compile(r"[ !#-&(-\[\]-~]+")
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _PUBKEY = re.compile(r"0[23][0-9a-f]{64}")
 _PATH = re.compile(r"/[!-~]*")
 
@@ -68,15 +71,25 @@ class Reader:
         return SecretStr(value)
 
     def hex_secret(self, name: str) -> SecretStr | None:
-        """Hexadecimal bytes."""
+        """Hexadecimal bytes, with nothing between or around them."""
+        value = self._env.get(name, "")
+        if not value.strip():
+            return None
+        if not _HEX.fullmatch(value):
+            raise UsageError(name, "is not hexadecimal", remedy="give the macaroon's bytes as hex, on one line")
+        return SecretStr(value)
+
+    def certificate(self, name: str) -> str | None:
+        """A PEM certificate's text, or the path of a file that holds one."""
         value = self.get(name)
         if value is None:
             return None
         try:
-            bytes.fromhex(value)
-        except ValueError:
-            raise UsageError(name, "is not hexadecimal", remedy="give the macaroon's bytes as hex") from None
-        return SecretStr(value)
+            text = value.replace("\\n", "\n") if "BEGIN CERTIFICATE" in value else Path(value).read_text()
+            ssl.create_default_context(cadata=text)
+        except (OSError, ValueError):
+            raise UsageError(name, "is no certificate", remedy="give a PEM file's path or its text") from None
+        return value
 
     def path(self, name: str, default: str) -> str:
         """An absolute URL path."""

@@ -184,7 +184,7 @@ def _read(reader: Reader, clock: Clock) -> Settings:
         wallet_timeout_s=reader.integer(WALLET_PREFIX + "TIMEOUT_MS", 30_000, 1, 3_600_000) / 1000,
         lnd_rest_url=reader.url(PREFIX + "PAYER_LND_REST_URL", is_root=True),
         lnd_macaroon_hex=reader.hex_secret(PREFIX + "PAYER_LND_MACAROON_HEX"),
-        lnd_tls_cert=reader.get(PREFIX + "PAYER_LND_TLS_CERT"),
+        lnd_tls_cert=reader.certificate(PREFIX + "PAYER_LND_TLS_CERT"),
     )
 
 

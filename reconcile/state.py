@@ -47,6 +47,7 @@ class RunState:
     started_at_ms: int
     phase: Phase = Phase.NEW
     has_opened: bool = False  # the apply was sent, and not refused
+    is_apply_unsettled: bool = False  # the apply was broken off: it may still take effect
     timings: dict[Step, Timing] = field(default_factory=lambda: defaultdict(Timing))
     errors: dict[Step, Failure] = field(default_factory=dict)
     statuses: dict[Step, StepStatus] = field(default_factory=dict)

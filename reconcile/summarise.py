@@ -11,7 +11,7 @@ from reconcile.record import RunRecord, StepRecord, Summary
 if TYPE_CHECKING:
     from reconcile.state import RunState
 
-EXIT_APPLIED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE = 0, 1, 2, 4
+EXIT_APPLIED, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_INTERNAL, EXIT_USAGE = 0, 1, 2, 3, 4
 EXIT_ROLLBACK_FAILED, EXIT_UNDELIVERED, EXIT_SIGTERM = 70, 75, 143
 
 
@@ -69,7 +69,7 @@ def _summary(state: RunState, now_ms: int) -> Summary:
         valid=compiled is not None and compiled.is_valid,
         diagnostics=tuple(diagnostic.as_json() for diagnostic in diagnostics),
         diagnostics_count=len(diagnostics),
-        deployment_id=state.deployment_id,
+        deployment_id=state.deployment_id if Step.READ in state.timings or compiled else None,
         deployment_status=status,
         health_ok=Step.HEALTH in passed,
         challenge_ok=Step.CHALLENGE in passed,

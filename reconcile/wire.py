@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
+from reconcile.deadline import Deadline
 from reconcile.urls import host_of, is_loopback_host
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-MAX_BODY_BYTES = 64 * 1024 * 1024
+MAX_BODY_BYTES = 16 * 1024 * 1024
 CONNECT_TIMEOUT_S = 5.0
 
 
@@ -59,7 +59,13 @@ class Wire:
         self._max_body_bytes = max_body_bytes
         trust_env = not is_loopback_host(host_of(base_url))
         self._client = httpx.Client(
-            base_url=base_url, transport=transport, verify=verify, trust_env=trust_env, follow_redirects=False
+            base_url=base_url,
+            transport=transport,
+            verify=verify,
+            trust_env=trust_env,
+            follow_redirects=False,
+            # A kept connection that its peer has just dropped would leave a write's outcome unknown.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
 
     def close(self) -> None:
@@ -74,23 +80,39 @@ class Wire:
         Raises:
             WireError: no answer, half an answer, one that is too large, or one that takes too long.
         """
+        with Deadline(timeout_s) as deadline:
+            try:
+                return self._exchange(method, path, headers, timeout_s, json_body, deadline)
+            except WireError as error:
+                if deadline.has_passed and error.was_sent:
+                    raise WireError("timeout", was_sent=True) from error
+                raise
+
+    def _exchange(
+        self, method: str, path: str, headers: Mapping[str, str], timeout_s: float, json_body: Any, deadline: Deadline
+    ) -> Answer:
         httpx = self._httpx
-        deadline = time.monotonic() + timeout_s
         timeout = httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
+        request = self._client.build_request(
+            method, path, headers=dict(headers), json=json_body, timeout=timeout, extensions={"trace": deadline.trace}
+        )
         try:
-            with self._client.stream(method, path, headers=dict(headers), json=json_body, timeout=timeout) as response:
+            response = self._client.send(request, stream=True)
+            try:
                 body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
-                    if time.monotonic() > deadline:
+                    if deadline.has_passed:
                         raise WireError("timeout", was_sent=True)
                     if len(body) > self._max_body_bytes:
                         raise WireError("connection_failed", was_sent=True)
                 return Answer(response.status_code, response.headers, bytes(body))
+            finally:
+                response.close()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             reason = "connection_failed" if isinstance(error, httpx.ConnectError) else "timeout"
             raise WireError(reason, was_sent=False) from error
         except httpx.TimeoutException as error:
             raise WireError("timeout", was_sent=True) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             raise WireError("connection_failed", was_sent=True) from error

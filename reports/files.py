@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -17,8 +18,12 @@ SUMMARY, OBSERVABILITY, LATEST = "summary.json", "observability.jsonl", "latest"
 def write_atomically(path: Path, text: str) -> None:
     """Replace ``path`` by ``text``; OSError when it cannot be."""
     part = path.with_name(f"{path.name}.part")
-    part.write_text(text)
-    part.replace(path)
+    try:
+        part.write_text(text)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def summary_json(record: RunRecord, redactor: Redactor) -> dict[str, Any]:
@@ -38,11 +43,14 @@ def write_run_files(record: RunRecord, redactor: Redactor) -> None:
 def point_latest_at(folder: Path) -> str | None:
     """Replace ``latest`` beside ``folder`` by a relative link to it; what went wrong, or None."""
     link, part = folder.parent / LATEST, folder.parent / f".{LATEST}.{os.getpid()}"
-    if link.exists() and not link.is_symlink():
-        return f"{LATEST} is no link, and was left as it is"
     try:
+        if link.exists() and not link.is_symlink():
+            return f"{LATEST} is no link, and was left as it is"
+        part.unlink(missing_ok=True)
         part.symlink_to(folder.name)
         part.replace(link)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         return f"{LATEST} cannot be written: {error.strerror}"
     return None

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable
 
 from reconcile.models import DeploymentStatus
+from reconcile.plain import plain
 from reconcile.record import RunRecord
 from reports.observability import observability_records, triage
 from reports.terminal import headline, is_unverified_serving
@@ -88,4 +89,4 @@ def _table(head: Iterable[str], rows: Iterable[tuple[object, ...]]) -> str:
 
 
 def _e(value: object) -> str:
-    return html.escape(str(value))
+    return html.escape(plain(str(value)))

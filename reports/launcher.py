@@ -5,8 +5,11 @@ Imports only the standard library until pytest is done: a broken checkout still 
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,49 +19,90 @@ from pathlib import Path
 from types import FrameType
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-REASONS = {2: "interrupted", 4: "usage_error", 5: "nothing_selected", 143: "interrupted"}
+NOTHING_SELECTED = 5
+REASONS = {2: "interrupted", 4: "usage_error", NOTHING_SELECTED: "nothing_selected", 137: "killed", 143: "interrupted"}
 REMEDIES = {
     "usage_error": "read the error on stderr and mend what it names",
     "nothing_selected": "select the staging checks: give no -k, -m or path that excludes them",
     "interrupted": "run again",
+    "killed": "put the gateway back: python -m reconcile recover",
     "internal_error": "read the traceback on stderr",
 }
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run pytest, print the summary line, return pytest's exit code."""
-    with tempfile.TemporaryDirectory(prefix="l402-summary-") as folder:
-        summary = Path(folder, "summary.json")
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-m",
-            "staging",
-            "--no-local-stack",
-            f"--summary-file={summary}",
-            *arguments,
-        ]
-        code = _run(command)
-        line = summary.read_text().strip() if summary.exists() else ""
-    print(line or json.dumps(fallback(code)), flush=True)  # noqa: T201 - the one line that the script is for
+    command = [sys.executable, "-m", "pytest", "-m", "staging", "--no-local-stack"]
+    try:
+        folder = tempfile.mkdtemp(prefix="l402-summary-")
+    except OSError:  # no room for the summary: the run itself may still go
+        folder = None
+    summary = Path(folder or os.devnull, "summary.json")
+    try:
+        code = _run([*command, *([f"--summary-file={summary}"] if folder else []), *arguments])
+        line = _line(summary)
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+    if line is None and code == 0:
+        code = NOTHING_SELECTED  # e.g. --collect-only: nothing was applied, and 0 would say so
+    _print(line or json.dumps(fallback(code)))
     return code
+
+
+def _line(summary: Path) -> str | None:
+    """The summary's line, if it is there and whole."""
+    try:
+        line = summary.read_text().strip()
+        json.loads(line)
+    except (OSError, ValueError):
+        return None
+    return line
+
+
+def _print(line: str) -> None:
+    """The one line that the script is for; the exit code says the same where nobody reads it."""
+    data = memoryview(line.encode() + b"\n")
+    with contextlib.suppress(OSError):
+        while data:
+            data = data[os.write(1, data) :]
 
 
 def _run(command: list[str]) -> int:
     """pytest's exit code; its output goes to stderr, signals are passed on and waited out."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr.fileno())  # noqa: S603 - our own command
+    child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
 
     def forward(number: int, _: FrameType | None) -> None:
-        child.send_signal(number)
+        if child is None:
+            early.append(number)
+        else:
+            child.send_signal(number)
 
-    saved = {number: signal.signal(number, forward) for number in FORWARDED}
+    saved = {number: signal.signal(number, forward) for number in FORWARDED if _is_wanted(number)}
     try:
+        stderr = None if sys.stderr is not None else subprocess.DEVNULL
+        stdout = subprocess.DEVNULL if sys.stderr is None else sys.stderr.fileno()
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, preexec_fn=_follow)  # noqa: S603 - one thread, our own command
+        for number in early:
+            child.send_signal(number)
         code = child.wait()
     finally:
         for number, handler in saved.items():
             signal.signal(number, handler)
     return code if code >= 0 else 128 - code
+
+
+def _is_wanted(number: signal.Signals) -> bool:
+    """A hang-up that nohup ignores stays ignored."""
+    return number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+
+
+def _follow() -> None:
+    """In the child: a launcher that is killed outright takes the run with it, by SIGTERM, so that it is rolled back."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))  # PR_SET_PDEATHSIG
 
 
 def fallback(code: int) -> dict[str, object]:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +14,14 @@ import pytest
 
 from reconcile.errors import UsageError
 from reconcile.models import Step
+from reconcile.plain import plain
 from reconcile.record import RunInfo, RunRecord
 from reconcile.redact import Redactor
 from reports.allure_run import write_run_result
 from reports.files import point_latest_at, summary_json, write_run_files
 from reports.html import summary_html
 from reports.junit import add_properties
+from reports.output import guard_terminal
 from reports.redaction import ReportRedaction, clean_artefacts
 from reports.refused import refused_summary
 from reports.terminal import step_line, verdict_lines
@@ -37,6 +39,7 @@ class State:
     redactor: Redactor
     copies: dict[str, str] = field(default_factory=dict)
     record: RunRecord | None = None
+    has_unwritten: bool = False  # an output could not be written
 
 
 STATE = pytest.StashKey[State]()
@@ -47,6 +50,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("staging").addoption(
         "--summary-file", metavar="PATH", default=None, help="write the summary there too, as one JSON line"
     )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A terminal that goes away must not end a run in the middle of a deployment."""
+    if STATE in config.stash:
+        guard_terminal(config)
 
 
 def pytest_reconcile_configured(config: pytest.Config, run: RunInfo, redactor: Redactor) -> None:
@@ -81,7 +91,8 @@ def pytest_reconcile_concluded(config: pytest.Config, record: RunRecord) -> None
     """Write the run's files, and log the verdict's testcase for terminal, junit and HTML alike."""
     state = config.stash[STATE]
     state.record = record
-    write_run_files(record, state.redactor)
+    with _noting(config, state, "the run's files"):
+        write_run_files(record, state.redactor)
     problem = point_latest_at(Path(record.run_folder))
     if problem is not None:
         pytest_reconcile_notice(config, problem)
@@ -96,13 +107,30 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     state = session.config.stash.get(STATE, None)
     if state is not None and state.record is not None:
         add_properties(session.config, summary_json(state.record, state.redactor))
-        write_run_result(session.config, state.record, state.redactor)
+        with _noting(session.config, state, ALLURE):
+            write_run_result(session.config, state.record, state.redactor)
     try:
-        return (yield)
+        with _noting(session.config, state, "a report"):
+            yield
     finally:
         if state is not None and state.record is not None:
-            _finish(session, state)
+            with _noting(session.config, state, "a report's copy"):
+                _finish(session, state)
+            if state.has_unwritten and not session.exitstatus:
+                session.exitstatus = EXIT_INTERNAL
             _show_verdict(session.config, state, state.record)
+
+
+@contextlib.contextmanager
+def _noting(config: pytest.Config, state: State | None, what: str) -> Iterator[None]:
+    """An output that cannot be written is one line, and no crash of the others; of a staging run only."""
+    try:
+        yield
+    except OSError as error:
+        if state is None:
+            raise
+        state.has_unwritten = True
+        pytest_reconcile_notice(config, f"{what} cannot be written: {error.strerror}")
 
 
 def _finish(session: pytest.Session, state: State) -> None:
@@ -129,7 +157,7 @@ def _show_verdict(config: pytest.Config, state: State, record: RunRecord) -> Non
     applied = record.summary.ok
     reporter.write_sep("=", "verdict", green=applied, red=not applied, bold=True)
     for line in verdict_lines(record):
-        reporter.write_line(state.redactor.redact(line))
+        reporter.write_line(plain(state.redactor.redact(line)))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -149,15 +177,19 @@ def pytest_html_results_summary(prefix: list[str], session: pytest.Session) -> N
 def _write_summary_line(config: pytest.Config, line: str) -> None:
     path = config.option.summary_file
     if path:
-        Path(path).write_text(line + "\n")
+        try:
+            Path(path).write_text(line + "\n")
+        except OSError as error:
+            pytest_reconcile_notice(config, f"the summary file cannot be written: {error.strerror}")
 
 
 def _say(config: pytest.Config, line: str) -> None:
     """One line at once, with -q and without a terminal plugin too."""
+    line = plain(line)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
-        if sys.__stderr__ is not None:
-            sys.__stderr__.write(line + "\n")
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or not there
+            sys.__stderr__.write(line + "\n")  # type: ignore[union-attr]  # suppressed above
         return
     capture = config.pluginmanager.get_plugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture is not None else contextlib.nullcontext():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from reconcile.plain import plain_lines
 from reconcile.redact import Redactor
 
 NOISY_LOGGERS = ("httpx", "httpcore", "h11", "asyncio")  # at DEBUG they log headers, and so credentials
@@ -39,9 +40,9 @@ class ReportRedaction:
     def _scrub(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.longrepr and not isinstance(report.longrepr, tuple):
             text = str(report.longrepr)
-            if (clean := self._redactor.redact(text)) != text:
+            if (clean := plain_lines(self._redactor.redact(text))) != text:
                 report.longrepr = clean
-        report.sections = [(name, self._redactor.redact(text)) for name, text in report.sections]
+        report.sections = [(name, plain_lines(self._redactor.redact(text))) for name, text in report.sections]
         if isinstance(report, pytest.TestReport):
             report.user_properties = self._redactor.redact_deep(report.user_properties)
 

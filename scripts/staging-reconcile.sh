@@ -2,6 +2,9 @@
 # The runbook's entry point: one staging run, its summary as one line of JSON on stdout, everything else on stderr.
 # Set OA_LIGHTNING_OPS_KHALA_URL and OA_LIGHTNING_OPS_SECRET; gateway URLs default to the canonical staging route.
 set -uo pipefail
+# Closed streams (>&-) go nowhere: Python would start without them.
+[[ -e /dev/fd/1 ]] || exec >/dev/null
+[[ -e /dev/fd/2 ]] || exec 2>/dev/null
 exec 3>&1 1>&2
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 3
 export OA_LIGHTNING_OPS_GATEWAY_BASE_URL="${OA_LIGHTNING_OPS_GATEWAY_BASE_URL:-https://l402.openagents.com}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import httpx
 
 READ_TIMEOUT_S = 30.0
+HURRIED_TIMEOUT_S = 2.5  # after a signal: one attempt, then the outbox
+MAX_BODY_BYTES = 16 * 1024 * 1024  # what Convex itself gives at most
 MAX_ATTEMPTS, LAST_ATTEMPT_S = 4, 15.0
 FIRST_WAIT_S = 0.5
 # An abandoned mutation can no longer run so long after it was sent (KHALA.md).
@@ -83,7 +85,7 @@ class KhalaClient:
         *,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._wire = Wire(base_url.rstrip("/"), transport=transport)
+        self._wire = Wire(base_url.rstrip("/"), transport=transport, max_body_bytes=MAX_BODY_BYTES)
         self._secret = secret
         self._request_id = request_id
         self._clock = clock
@@ -137,8 +139,14 @@ class KhalaClient:
                 return self._attempt(kind, function, args)
             except _Retryable as retryable:
                 error = retryable.error
+            except BaseException as broken:  # a signal: what was sent may still be committed
+                if row is not None and not (isinstance(broken, ControlPlaneError) and broken.effect is Effect.NONE):
+                    self._unknown_since[row] = sent_at
+                raise
             if error.effect is Effect.UNKNOWN and row is not None:
                 self._unknown_since[row] = sent_at
+            if not self.may_wait:
+                raise error
             wait_s = FIRST_WAIT_S * 2 ** (attempt - 1)
             if attempt == MAX_ATTEMPTS or self._clock.monotonic_s() + wait_s - began > LAST_ATTEMPT_S:
                 raise error
@@ -150,7 +158,8 @@ class KhalaClient:
         headers = {"x-oa-request-id": self._request_id}
         is_query = kind == "query"
         try:
-            answer = self._wire.send("POST", f"/api/{kind}", headers=headers, timeout_s=READ_TIMEOUT_S, json_body=body)
+            timeout_s = READ_TIMEOUT_S if self.may_wait else HURRIED_TIMEOUT_S
+            answer = self._wire.send("POST", f"/api/{kind}", headers=headers, timeout_s=timeout_s, json_body=body)
         except WireError as error:
             reason = "control_plane_timeout" if error.reason == "timeout" else "control_plane_unreachable"
             effect = Effect.UNKNOWN if error.was_sent and not is_query else Effect.NONE

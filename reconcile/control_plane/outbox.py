@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from reconcile.control_plane.interface import ControlPlane, DeploymentRecord, EventRecord
 from reconcile.errors import JournalError
-from reconcile.journal import FILE_MODE, append_line, read_lines
+from reconcile.journal import FILE_MODE, FileLock, append_line, read_lines, sync_folder
+from reconcile.journal import FILE_NAME as JOURNAL_NAME
 
 FILE_NAME = "khala-outbox.jsonl"
 SCHEMA_VERSION = 1
@@ -34,8 +35,20 @@ def deliver(path: Path, control_plane: ControlPlane) -> int:
 
     Raises:
         ControlPlaneError: a record was not taken; it and all later ones stay.
-        JournalError: the file cannot be read or rewritten, or holds something else.
+        JournalError: the file cannot be read or rewritten, holds something else, or its run or another delivery is at it.
     """
+    journal = path.with_name(JOURNAL_NAME)
+    lock = FileLock(journal if journal.exists() else path.parent)
+    if not lock.take():
+        remedy = "wait for it to end, then deliver again"
+        raise JournalError(f"{path.name} is held by its run or another delivery", reason="outbox_held", remedy=remedy)
+    try:
+        return _deliver(path, control_plane) if path.exists() else 0
+    finally:
+        lock.release()
+
+
+def _deliver(path: Path, control_plane: ControlPlane) -> int:
     entries = read_lines(path)
     for number, entry in enumerate(entries, 1):
         record = _record(entry, path)
@@ -45,7 +58,7 @@ def deliver(path: Path, control_plane: ControlPlane) -> int:
             control_plane.record_event(record)
         _rewrite(path, entries[number:])
     if not entries:
-        path.unlink()
+        path.unlink(missing_ok=True)
     return len(entries)
 
 
@@ -64,7 +77,7 @@ def _record(entry: dict[str, Any], path: Path) -> DeploymentRecord | EventRecord
 def _rewrite(path: Path, entries: list[dict[str, Any]]) -> None:
     """Replace the file by what remains, atomically; an empty outbox is removed."""
     if not entries:
-        path.unlink()
+        path.unlink(missing_ok=True)
         return
     part = path.with_suffix(".part")
     try:
@@ -74,6 +87,7 @@ def _rewrite(path: Path, entries: list[dict[str, Any]]) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
+        sync_folder(path.parent)
     except OSError as error:
         message = f"{path.name} cannot be rewritten: {error.strerror}"
         raise JournalError(message, reason="outbox_unwritable", remedy="free space and deliver again") from error

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 PAYMENT_TIMEOUT_S = 20
 SEND_TIMEOUT_S = 30.0
 TRACK_TIMEOUT_S = 15.0
+MAX_BODY_BYTES = 1024 * 1024
 
 
 class LndRest:
@@ -36,7 +37,7 @@ class LndRest:
         *,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self._wire = Wire(base_url, transport=transport, verify=tls_context(tls_cert))
+        self._wire = Wire(base_url, transport=transport, verify=tls_context(tls_cert), max_body_bytes=MAX_BODY_BYTES)
         self._macaroon_hex = macaroon_hex
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -34,6 +35,14 @@ class Probe:
     authorization: str | None = field(default=None, repr=False)
 
 
+class _Resolvers(ThreadPoolExecutor):
+    """Threads that look names up, and are never waited for."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Without waiting."""
+        super().shutdown(wait=False, cancel_futures=True)
+
+
 class Engine:
     """Asks one gateway. Notices when its Lightning node is gone: then nothing more of the batch is asked."""
 
@@ -47,7 +56,7 @@ class Engine:
         self._clock = clock
         self._is_local_stack = is_local_stack
         self._concurrency = concurrency
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
         self._timeouts, self._first_timeout_s = 0, 0.0
         self._last_wait_s: float | None = None
         self.ready_deadline_s = float("-inf")
@@ -57,7 +66,10 @@ class Engine:
         """Ask all, at most so many at once; answers in the probes' order. ``done`` is told each as it comes."""
         self.is_node_unavailable, self._timeouts = False, 0
         self._last_wait_s = None
-        return asyncio.run(self._ask_all(probes, done))
+        with asyncio.Runner() as runner:
+            # Not joined in the end: a look-up of a name that hangs must not hold up a rollback.
+            runner.get_loop().set_default_executor(_Resolvers(max_workers=self._concurrency))
+            return runner.run(self._ask_all(probes, done))
 
     async def _ask_all(self, probes: Sequence[Probe], done: Done | None) -> list[Exchange]:
         import httpx  # 0.1 s to import: collecting needs none of it
@@ -75,7 +87,7 @@ class Engine:
         async with httpx.AsyncClient(  # noqa: SIM117 - two contexts, two lifetimes
             limits=limits,
             timeout=httpx.Timeout(
-                None, connect=min(CONNECT_TIMEOUT_S, self._timeout_s * 0.9)
+                None, connect=min(CONNECT_TIMEOUT_S, self.timeout_s * 0.9)
             ),  # the whole: asyncio.timeout
             follow_redirects=False,
             trust_env=not self._is_loopback,
@@ -117,7 +129,7 @@ class Engine:
         if answer.error == "timeout" and self._timeouts == 0:
             self._first_timeout_s = now_s - answer.elapsed_ms / 1000
         self._timeouts = self._timeouts + 1 if answer.error == "timeout" else 0
-        is_hanging = self._timeouts > 1 and now_s - self._first_timeout_s >= min(TIMEOUTS_FOR_S, 5 * self._timeout_s)
+        is_hanging = self._timeouts > 1 and now_s - self._first_timeout_s >= min(TIMEOUTS_FOR_S, 5 * self.timeout_s)
         if answer.is_challenge_failure or self._timeouts >= TIMEOUTS_IN_A_ROW or is_hanging:
             self.is_node_unavailable = True
             return replace(answer, error=NODE_UNAVAILABLE)
@@ -129,7 +141,7 @@ class Engine:
         answer = Exchange(probe.subject, probe.host, probe.target, at_ms=self._clock.now_ms())
         began_s = self._clock.monotonic_s()
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self.timeout_s):
                 answer = await self._read(client, probe, url, answer)
         except TimeoutError:
             answer = replace(answer, error="timeout")
