@@ -16,6 +16,7 @@ pytestmark = pytest.mark.regtest
 def test_each_of_a_thousand_routes_charges_its_own_price(stack: RegtestStack) -> None:
     """Aperture starts; the request that the compiler names for a route is answered by that route, at its price."""
     compiled = compiled_for(stack)
+    assert compiled.is_valid, compiled.diagnostics[0].message
     assert len({rule.price_sat for rule in compiled.rules}) == ROUTES
     assert {rule.path_kind.value for rule in compiled.rules} == {"exact", "prefix", "glob", "regexp", "catch_all"}
     assert deploy(stack, compiled.aperture_yaml).status_code == 200

@@ -18,7 +18,7 @@ PATHS = (
     "/glob/{n}/*/x",
     "/glob/{n}/*/y/*/z",
     "/expression/{n}/[0-9]+",
-    "/expression/{n}/(a|b)[a-z]{{2,4}}",
+    "/expression/{n}/[a-b][a-z]+",
     "/deep/{n}/a/b/c",
 )
 
