@@ -134,7 +134,8 @@ class Conduct:
         failure = Failure(step, reason, is_inconclusive, error.remedy, str(error))
         self.state.errors[step] = failure
         self.state.statuses[step] = StepStatus.INCONCLUSIVE if is_inconclusive else StepStatus.FAILED
-        self.state.timings[step].detail = reason
+        said = error.said if isinstance(error, GatewayError) else None
+        self.state.timings[step].detail = f"{reason}: {said}" if said else reason
         raised = error if isinstance(error, StepError) else StepError(str(error), reason=error.reason)
         raised.remedy = error.remedy
         self._raised[step] = raised

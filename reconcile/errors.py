@@ -88,6 +88,7 @@ class GatewayError(ReconcileError):
         super().__init__(message, reason=reason, remedy=remedy)
         self.effect = effect
         self.status = status
+        self.said: str | None = None  # the gateway's own words, one bounded line, e.g. a revision's last log line
         self.answered: Deployment | None = None  # what the answer named, when it named another than was sent
 
 

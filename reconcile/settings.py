@@ -116,12 +116,10 @@ def choose_stack(
     if wanted is not None:
         if not may_be_local:
             raise UsageError("--stack", "the script runs against hosted staging only", remedy="call pytest instead")
-        if wanted == Stack.REGTEST:
-            raise UsageError("--stack", "regtest is not built yet", remedy="use --stack=embedded")
-        if wanted != Stack.EMBEDDED:
-            raise UsageError("--stack", "is no local stack", remedy="use --stack=embedded")
+        if wanted not in (Stack.EMBEDDED, Stack.REGTEST):
+            raise UsageError("--stack", "is no local stack", remedy="use --stack=embedded or --stack=regtest")
         refuse_supplied(env)
-        return Stack.EMBEDDED
+        return Stack(wanted)
     if reader.get(PREFIX + "KHALA_URL"):
         return Stack.HOSTED
     if may_be_local and is_interactive and not env.get("CI"):

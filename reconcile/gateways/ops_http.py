@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 READ_TIMEOUT_S, WRITE_TIMEOUT_S = 10.0, 30.0
 MAX_BODY_BYTES = 1024 * 1024
+MAX_SAID = 300  # characters of the gateway's own words
 REFUSED = frozenset({400, 401, 403, 404, 405, 413, 422, 429})  # nothing was changed (RECONCILE.md §2)
 CONFLICT = frozenset({409, 412})  # somebody else changed the gateway
 LOST = frozenset({502, 504})  # said by what stands before the gateway: it may have happened
@@ -93,8 +94,8 @@ class OpsHttpGateway:
                 message, reason="concurrent_modification", remedy=remedy, effect=Effect.REFUSED, status=answer.status
             )
         if answer.status in REFUSED:
-            raise _status_error(answer.status, Effect.REFUSED)
-        raise _status_error(answer.status, Effect.UNKNOWN if answer.status in LOST else Effect.CHANGED)
+            raise _status_error(answer.status, Effect.REFUSED, _said(answer))
+        raise _status_error(answer.status, Effect.UNKNOWN if answer.status in LOST else Effect.CHANGED, _said(answer))
 
     def _send(
         self, method: str, path: str, payload: dict[str, str] | None, etag: str | None, timeout_s: float
@@ -112,13 +113,28 @@ class OpsHttpGateway:
             raise GatewayError(message, reason=error.reason, effect=effect) from error
 
 
-def _status_error(status: int, effect: Effect) -> GatewayError:
-    reason, remedy = f"status_{status}", None
+def _status_error(status: int, effect: Effect, said: str | None = None) -> GatewayError:
+    """``reason`` stays a stable word; what the gateway said beside the status is in text, remedy and ``said``."""
+    reason, remedy = f"status_{status}", f"the gateway says: {said}" if said else None
     if status == 401:
         reason, remedy = "unauthorized", "check OA_LIGHTNING_OPS_GATEWAY_OPS_TOKEN"
-    return GatewayError(
-        f"the gateway's ops API answered {status}", reason=reason, remedy=remedy, effect=effect, status=status
-    )
+    message = f"the gateway's ops API answered {status}" + (f": {said}" if said else "")
+    error = GatewayError(message, reason=reason, remedy=remedy, effect=effect, status=status)
+    error.said = said
+    return error
+
+
+def _said(answer: Answer) -> str | None:
+    """The ``error`` of a JSON answer: printable, one line, bounded; None without one."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return None
+    said = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(said, str):
+        return None
+    line = " ".join("".join(c if c.isprintable() else " " for c in said).split())
+    return line[:MAX_SAID] or None
 
 
 def _payload_error(effect: Effect) -> GatewayError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import signal
@@ -102,7 +103,7 @@ def test_somebody_elses_deployment_is_not_touched(tmp_path: Path) -> None:
     with embedded("node-frozen") as stack:
         folder = kill_when(stack, tmp_path, "apply")
         text = stack.ops.history[0][1].aperture_yaml
-        stack.ops.serve("other", Deployed("dep_other", "cfg_" + "7" * 64, text))
+        asyncio.run(stack.ops.serve("other", Deployed("dep_other", "cfg_" + "7" * 64, text)))
         ran = recover(stack, tmp_path)
         assert ran.code == 1, ran.output
         assert stack.ops.active is not None

@@ -183,7 +183,7 @@ def test_embedded_stack_is_assumed_at_a_terminal_only(env: dict[str, str]) -> No
         choose_stack({**env, "CI": "true"}, None, is_interactive=True)
 
 
-@pytest.mark.parametrize("wanted", ["regtest", "docker"])
+@pytest.mark.parametrize("wanted", ["hosted", "docker"])
 def test_unknown_stack_is_refused(wanted: str) -> None:
     """Only what is built can be named."""
     with pytest.raises(UsageError, match="--stack"):
