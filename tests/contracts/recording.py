@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 from tests.contracts.case import DATA, Case, Field, Part, Reached, Seen, Step
+from tests.contracts.configs import CONFIGS
 from tests.contracts.observe import Observed
 
+CONFIG_FIDELITY = DATA / "config-fidelity.jsonl"
 FIDELITY = DATA / "gateway-fidelity.jsonl"
 MOST_DIFFERENCES = 8
 
@@ -46,11 +48,26 @@ def read() -> dict[str, dict[str, Any]]:
     return {entry["id"]: entry for entry in entries}
 
 
+def config_line(name: str, outcome: Any) -> str:
+    """A line of the configs' recording."""
+    return json.dumps({"id": name, "config": CONFIGS[name], "outcome": outcome})
+
+
+def read_configs() -> dict[str, dict[str, Any]]:
+    """Config name → its line."""
+    entries = [json.loads(text) for text in CONFIG_FIDELITY.read_text().splitlines()]
+    return {entry["id"]: entry for entry in entries}
+
+
+def outcome_differences(expected: Any, got: Any) -> list[str]:
+    """What differs between two outcomes of one config."""
+    return _differences("", json.loads(json.dumps(expected)), json.loads(json.dumps(got)))[:MOST_DIFFERENCES]
+
+
 def differences(case: Case, expected: list[Observed], got: list[Observed]) -> list[str]:
     """Every field that differs, with both values; at most a handful. What the case says to vary is left out."""
     kept = [[_kept(case, step) for step in steps] for steps in (expected, got)]
-    found = list(_differences("", json.loads(json.dumps(kept[0])), json.loads(json.dumps(kept[1]))))
-    return found[:MOST_DIFFERENCES]
+    return _differences("", *kept)[:MOST_DIFFERENCES]
 
 
 def _kept(case: Case, step: Observed) -> Observed:

@@ -10,21 +10,22 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from fixtures.embedded.configs import read_services
 from fixtures.embedded.faults import FaultPlan
 from fixtures.embedded.gateway import Gateway
 from fixtures.embedded.gohttp.server import GatewayServer
 from fixtures.embedded.invoices import Node
-from fixtures.embedded.services import read_services
 from fixtures.embedded.tokens import TokenStore
 from tests.contracts.case import DATA
-from tests.contracts.observe import Observer
+from tests.contracts.configs import ASKED, CONFIGS, LIFETIMES_S, REFUSED
+from tests.contracts.observe import Observed, Observer
 from tests.contracts.upstream import Upstream
 from tests.contracts.values import Values, invoice_hash
 
@@ -49,7 +50,16 @@ class Ground:
     secure: Upstream
     services: str
 
-    def observer(self, port: int, pay: Any) -> Observer:
+    def config(self, name: str) -> str:
+        """One of the configs that are asked about, with this site's upstream."""
+        return CONFIGS[name].replace("{upstream}", f"127.0.0.1:{self.upstream.port}")
+
+    def asked(self, port: int) -> list[Observed]:
+        """What the gateway on ``port``, under one of those configs, answers."""
+        values = Values(port, _nobody, {"{upstream}": f"127.0.0.1:{self.upstream.port}"})
+        return Observer(values, [self.upstream], LIFETIMES_S).run(ASKED)
+
+    def observer(self, port: int, pay: Callable[[str], str]) -> Observer:
         """Who runs cases at the gateway on ``port``."""
         entries: list[dict[str, Any]] = yaml.safe_load(self.services)["services"]
         lifetimes = {str(entry["name"]): int(entry["timeout"]) for entry in entries if "timeout" in entry}
@@ -75,10 +85,11 @@ def ground() -> Iterator[Ground]:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedSite:
-    """The embedded gateway, to be looked at and broken."""
+    """The embedded gateway, to be looked at and broken. ``outcome``: what a config comes to (configs.py)."""
 
     observer: Observer
     gateway: Gateway
+    outcome: Callable[[str], Any]
 
 
 @contextlib.contextmanager
@@ -95,7 +106,10 @@ def embedded() -> Iterator[EmbeddedSite]:
         with ground() as site:
             gateway.services = read_services(site.services)
             asyncio.run_coroutine_threadsafe(server.start(), loop).result(START_S)
-            yield EmbeddedSite(site.observer(server.port, lambda invoice: _settled(node, invoice)), gateway)
+            observer = site.observer(server.port, lambda invoice: _settled(node, invoice))
+            yield EmbeddedSite(
+                observer, gateway, lambda name: _outcome(site, name, Gateway(node, tokens, FaultPlan()), loop)
+            )
     finally:
         asyncio.run_coroutine_threadsafe(server.stop(), loop).result(START_S)
         loop.call_soon_threadsafe(loop.stop)
@@ -103,6 +117,23 @@ def embedded() -> Iterator[EmbeddedSite]:
         loop.close()
         tokens.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _outcome(site: Ground, name: str, gateway: Gateway, loop: asyncio.AbstractEventLoop) -> Any:
+    try:
+        gateway.services = read_services(site.config(name))
+    except ValueError:
+        return REFUSED
+    server = GatewayServer(gateway.answer)
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(START_S)
+    try:
+        return site.asked(server.port)
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(START_S)
+
+
+def _nobody(_: str) -> str:
+    raise AssertionError("nothing is bought here")
 
 
 def _settled(node: Node, invoice: str) -> str:

@@ -11,10 +11,11 @@ import pytest
 from fixtures.embedded.faults import FaultPlan
 from tests.contracts.case import RECORDING, Case
 from tests.contracts.cases import CASES
-from tests.contracts.recording import described, differences, read
+from tests.contracts.configs import CONFIGS
+from tests.contracts.recording import described, differences, outcome_differences, read, read_configs
 from tests.contracts.sites import EmbeddedSite, embedded
 
-RECORDED = read()
+RECORDED, RECORDED_CONFIGS = read(), read_configs()
 CONTRACT = [json.loads(line) for line in RECORDING.read_text().splitlines()]
 BY_ID = {case.id: case for case in CASES}
 
@@ -30,6 +31,17 @@ def site() -> Iterator[EmbeddedSite]:
 def test_embedded_gateway_answers_as_recorded(case: Case, site: EmbeddedSite) -> None:
     """Status line, headers and their order, body, challenge, end of the connection, and what reached the upstream."""
     assert differences(case, RECORDED[case.id]["answered"], site.observer.run(case)) == []
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_config_comes_to_what_was_recorded(name: str, site: EmbeddedSite) -> None:
+    """Whether it starts at all; and then price, caveats, and whether anybody is charged."""
+    assert outcome_differences(RECORDED_CONFIGS[name]["outcome"], site.outcome(name)) == []
+
+
+def test_recording_is_of_these_configs() -> None:
+    """Each config was recorded as it stands in the table. Else: tox -e record."""
+    assert {name: entry["config"] for name, entry in RECORDED_CONFIGS.items()} == CONFIGS
 
 
 def test_recording_is_of_these_cases() -> None:
