@@ -1,0 +1,30 @@
+"""Renews the recording: ``tox -e record``. Runs every case on real Aperture, and writes only when all have run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tests.contracts.cases import CASES
+from tests.contracts.configs import CONFIGS
+from tests.contracts.real import aperture, say
+from tests.contracts.recording import CONFIG_FIDELITY, FIDELITY, config_line, line
+
+
+def main() -> None:
+    """Record."""
+    with aperture() as site:
+        began_s = time.monotonic()
+        _write(FIDELITY, [line(case, site.observer.run(case)) for case in CASES])
+        _write(CONFIG_FIDELITY, [config_line(name, site.outcome(name)) for name in CONFIGS])
+    say(f"{len(CASES)} cases and {len(CONFIGS)} configs recorded in {time.monotonic() - began_s:.1f} s")
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text("".join(f"{text}\n" for text in lines))
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    main()
