@@ -1,16 +1,17 @@
-"""``python -m bench [loop|compile|challenge …]``: figures of this machine, in one run."""
+"""``python -m bench [loop|compile|challenge|regtest …]``: figures of this machine, in one run."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 
-from bench import challenges, compiling, processes
+from bench import challenges, compiling, processes, regtest
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "loop": processes.lines,
     "compile": compiling.lines,
     "challenge": challenges.lines,
+    "regtest": regtest.lines,
 }
 
 

@@ -126,3 +126,15 @@ def test_lost_deploy_is_confirmed_by_id_and_hash_alone() -> None:
     assert confirm_apply(ops, "dep_1", "cfg_1", clock) is None
     assert sum(clock.sleeps) == pytest.approx(10.0, abs=0.3)
     assert all(request.method == "GET" for request in wire.asked)
+
+
+def test_gateways_own_words_are_kept_beside_the_stable_reason() -> None:
+    """A revision's last log line is for people: bounded, one line, never the reason."""
+    ops, _ = gateway(answer(500, {"error": "cannot\nstart: " + "x" * 999}), answer(500, ["no object"]))
+    error = error_of(lambda: ops.apply(REQUEST))
+    assert error.reason == "status_500"
+    assert error.said is not None
+    assert error.said.startswith("cannot start: xxx")
+    assert len(error.said) == 300
+    assert error.said in str(error)
+    assert error_of(lambda: ops.apply(REQUEST)).said is None
