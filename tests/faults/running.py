@@ -31,6 +31,8 @@ from tests.faults.lnd import MACAROON_HEX, LndTwin
 from tests.faults.proxy import ELSEWHERE, Proxy, Schedule, signal_to
 
 CASE_TIMEOUT_S = 90.0
+# The warm process has imported what pytest would like to rewrite.
+PYTEST = ("pytest", "-m", "staging", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 SCHEMA = json.loads((ROOT / "reports" / "summary.schema.json").read_text())
 
 
@@ -181,7 +183,7 @@ def _environment(stack: EmbeddedStack, proxy: Proxy, scenario: str, folder: Path
 def record(scenario: str, zygote: Zygote) -> list[str]:
     """The calls of a run that nothing happens to, in their order."""
     with bench(scenario, zygote) as place:
-        code, _ = place.run("pytest", "-m", "staging")
+        code, _ = place.run(*PYTEST)
         assert code == (1 if scenario == "wrong" else 0), f"{code}: {place.log.read_text()}"
         return list(place.proxy.calls)
 
@@ -192,9 +194,7 @@ def try_case(case: Case, zygote: Zygote) -> list[Violation]:
         arm(place, case)
         is_diverted = case.fault in ELSEWHERE
         number = int(case.signal) if case.signal is not None and is_diverted else 0
-        code, hung = place.run(
-            "pytest", "-m", "staging", call=case.call, fault=case.fault if is_diverted else "none", number=number
-        )
+        code, hung = place.run(*PYTEST, call=case.call, fault=case.fault if is_diverted else "none", number=number)
         found = [Violation(Kind.OTHER, "it hung")] if hung else []
         if not place.proxy.is_struck and not is_diverted:
             found.append(Violation(Kind.OTHER, f"{case.call} was never called: {place.proxy.calls}"))
