@@ -65,6 +65,7 @@ class Proxy:
         self._names = CallNames()
         self._loop = asyncio.new_event_loop()
         self._servers: list[asyncio.Server] = []
+        self._writers: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
 
     def __enter__(self) -> Proxy:
@@ -93,9 +94,13 @@ class Proxy:
             port = int(url.rsplit(":", 1)[1])
 
             async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int = port) -> None:
-                with contextlib.suppress(OSError, h11.ProtocolError, asyncio.IncompleteReadError):
+                self._writers.add(writer)
+                try:
                     await self._serve(reader, writer, port)
-                with contextlib.suppress(OSError):
+                except (OSError, h11.ProtocolError, asyncio.CancelledError):
+                    writer.transport.abort()  # asyncio 3.11 would print a cancelled handler as an error
+                finally:
+                    self._writers.discard(writer)
                     writer.close()
 
             server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=512)
@@ -105,10 +110,13 @@ class Proxy:
     async def _close(self) -> None:
         for server in self._servers:
             server.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]:
+            for task in tasks:
+                task.cancel()
+            for writer in list(self._writers):
+                writer.transport.abort()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # aborted transports close their sockets in the next turn of the loop
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
         """The calls of one connection, one after another; a fault ends it."""
@@ -189,7 +197,7 @@ async def _pass_on(request: Request, port: int) -> bytes:
         await writer.drain()
         answer = await reader.read()
     finally:
-        writer.close()
+        writer.transport.abort()
     head, mark, body = answer.partition(b"\r\n\r\n")
     kept = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
     return b"\r\n".join(kept) + mark + body
