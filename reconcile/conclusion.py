@@ -58,8 +58,12 @@ def record_end(conduct: Conduct) -> RunRecord:
     _note(conduct, "decided", **decision(state))
     deliver_or_keep(state, conduct.ports, conduct.clock.now_ms())
     state.finished_at_ms = max(conduct.clock.now_ms(), state.started_at_ms)  # a clock may jump back
-    _note(conduct, "concluded", status=str(state.phase))
     return run_record(state, state.finished_at_ms)
+
+
+def end_journal(conduct: Conduct) -> None:
+    """The last line, once the summary is written: until then ``recover`` has something left to do."""
+    _note(conduct, "concluded", status=str(conduct.state.phase))
 
 
 def bring_back_early(conduct: Conduct) -> None:

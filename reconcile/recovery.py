@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reconcile.clock import Clock
-from reconcile.conclusion import await_apply, bring_back, named, record_end
+from reconcile.conclusion import await_apply, bring_back, end_journal, named, record_end
 from reconcile.conduct import Conduct
 from reconcile.control_plane.khala import ABANDONED_S
 from reconcile.errors import GatewayError, JournalError
@@ -129,14 +129,10 @@ def _finish(state: RunState, folder: Path, clock: Clock, journal: Journal, *, wa
             _settle(conduct, active, was_restoring=was_restoring)
         if state.serving is None:
             state.serving = _serving(ports, active)
-        record = record_end(conduct)
+        record = _write_summary(folder, record_end(conduct))
+        end_journal(conduct)
     finally:
         ports.close()
-    try:
-        _write_summary(folder, record)
-    except OSError as error:
-        warning = f"summary.json cannot be written: {error.strerror}"
-        return replace(record, warnings=(*record.warnings, warning))
     return record
 
 
@@ -188,8 +184,15 @@ def _serving(ports: Ports, before: Deployment | None) -> Deployment | None:
         return before
 
 
-def _write_summary(folder: Path, record: RunRecord) -> None:
-    """``summary.json`` of the run that could not write its own."""
-    part = folder / "summary.json.part"
-    part.write_text(json.dumps(record.summary.as_json(), indent=2) + "\n")
-    part.replace(folder / "summary.json")
+def _write_summary(folder: Path, record: RunRecord) -> RunRecord:
+    """``summary.json`` of the run that could not write its own; one that says the same of its end stays."""
+    path, part = folder / "summary.json", folder / "summary.json.part"
+    try:
+        if path.exists() and json.loads(path.read_text()).get("deploymentStatus") == record.summary.deployment_status:
+            return record
+        part.write_text(json.dumps(record.summary.as_json(), indent=2) + "\n")
+        part.replace(path)
+    except (OSError, ValueError, AttributeError) as error:
+        warning = f"summary.json cannot be written ({type(error).__name__})"
+        return replace(record, warnings=(*record.warnings, warning))
+    return record

@@ -15,4 +15,8 @@ echo "== pytest tests/ (with coverage, in ${TEST_WORKERS:=4} workers)"
 rm -f .coverage .coverage.*
 coverage run -m pytest -n "$TEST_WORKERS" --maxprocesses "$TEST_WORKERS" tests "$@"
 coverage combine --quiet
-if [[ $# -eq 0 ]]; then coverage report; fi
+if [[ $# -eq 0 ]]; then
+  coverage report
+  echo "== a seeded sample of the fault matrix (all of it: tox -e faults)"
+  python -m tests.faults --sample 64 --jobs "$TEST_WORKERS"
+fi

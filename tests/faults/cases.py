@@ -1,0 +1,157 @@
+"""The fault matrix, generated: every call that a run makes x every fault x every signal before and after it."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconcile.models import FAILURE_CODES, Step
+from tests.faults.calls import STEPS
+from tests.faults.proxy import ELSEWHERE, Fault
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+# Before the call: for a caller that is interrupted or gone only the effect counts: none, at once, late.
+EFFECTS = (Fault.CUT_BEFORE, Fault.NONE, Fault.DELAY)
+CODES = {signal.SIGINT: 2, signal.SIGTERM: 143, signal.SIGKILL: -9}
+ORDER = list(Step)
+# Faults after which Khala's answer is asked for again, or a write's effect is read back.
+LOST = frozenset({Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.HALF, Fault.ENDLESS, Fault.DRIP, *ELSEWHERE})
+GARBLED = frozenset({Fault.GARBAGE, Fault.WRONG_TYPE})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run: on a good or a wrong gateway, with one of the payers, hit once."""
+
+    scenario: str  # wallet, lnd, wrong
+    call: str
+    fault: Fault
+    signal: signal.Signals | None = None
+    is_after: bool = False
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        place = f", {self.signal.name} {'after' if self.is_after else 'before'}" if self.signal else ""
+        return f"{self.scenario}: {self.call}: {self.fault}{place}"
+
+    @property
+    def step(self) -> Step:
+        """The step that the call belongs to; the conclusion's calls belong to the rollback's place or behind it."""
+        return STEPS.get(self.call, Step.ROLLBACK)
+
+    @property
+    def is_in_conclusion(self) -> bool:
+        """True when the verdict stands before the call is made."""
+        return self.step is Step.ROLLBACK or (self.scenario == "wrong" and self.call not in STEPS)
+
+
+def generate(calls: Mapping[str, Sequence[str]]) -> Iterator[Case]:
+    """All cases of the recorded calls; a call that two scenarios make alike is hit in the first."""
+    known: set[str] = set()
+    for scenario, names in calls.items():
+        fresh = list(dict.fromkeys(names))
+        if scenario == "wrong":
+            fresh = fresh[fresh.index("challenge") + 1 :]
+        for call in fresh:
+            if scenario != "wrong" and call in known:
+                continue
+            known.add(call)
+            yield from _cases(scenario, call)
+
+
+def _cases(scenario: str, call: str) -> Iterator[Case]:
+    for fault in Fault:
+        if fault is not Fault.NONE:
+            yield Case(scenario, call, fault)
+    for number in SIGNALS:
+        for fault in (*EFFECTS, *sorted(ELSEWHERE)):
+            yield Case(scenario, call, fault, number)
+        for fault in Fault:
+            if fault not in ELSEWHERE:
+                yield Case(scenario, call, fault, number, is_after=True)
+
+
+def sample(cases: Sequence[Case], count: int, seed: int) -> list[Case]:
+    """So many of them, the same for the same seed, spread over all calls."""
+    shuffled = list(cases)
+    random.Random(seed).shuffle(shuffled)
+    seen: dict[str, int] = {}
+
+    def turn(case: Case) -> int:
+        seen[case.call] = seen.get(case.call, 0) + 1
+        return seen[case.call]
+
+    return sorted(shuffled, key=turn)[:count]
+
+
+def is_fatal(case: Case) -> bool | None:
+    """Whether the fault alone must stop the run (RECONCILE.md §2, KHALA.md); None where either is right."""
+    call, fault = case.call, case.fault
+    if fault in (Fault.DELAY, Fault.NONE):
+        return False
+    if call in ("read", "intent"):
+        return fault in GARBLED
+    if call == "active#1":
+        return True
+    if call == "deploy":
+        return fault in GARBLED or fault in (Fault.CUT_BEFORE, *ELSEWHERE)
+    if call == "active#2" or case.is_in_conclusion:
+        return False
+    if call == "pay":
+        return True
+    return None
+
+
+def wrong_answers(case: Case, code: int, summary: dict[str, Any]) -> list[str]:
+    """What the run said of itself that does not follow from the contract."""
+    status, stage, failure = summary["deploymentStatus"], summary["failureStage"], summary["failureCode"]
+    wrong = []
+    if status == "applied":
+        if failure is not None or not all(summary[name] for name in ("healthOk", "challengeOk", "proxyOk")):
+            wrong.append("applied with a failure or without a check")
+        if case.scenario == "wrong":
+            wrong.append("a wrong gateway was applied")
+        if case.signal is None and is_fatal(case):
+            wrong.append("applied in spite of a fault that must stop it")
+    elif failure == "rollback_failed":
+        if case.scenario != "wrong" and case.signal is None and case.call not in ("deploy",):
+            wrong.append("rollback_failed, and nothing was done to the rollback")
+    else:
+        wrong += _wrong_stage(case, stage, failure)
+    if case.signal is not signal.SIGKILL:
+        wrong += _wrong_code(case, code, summary)
+    return wrong
+
+
+def _wrong_stage(case: Case, stage: str, failure: str) -> list[str]:
+    wrong = []
+    if failure != FAILURE_CODES[Step(stage)]:
+        wrong.append(f"{failure} is not the code of {stage}")
+    if case.scenario == "wrong":
+        if stage != "challenge":
+            wrong.append(f"a wrong challenge failed at {stage}")
+        return wrong
+    if case.signal is None and (is_fatal(case) is False or Step(stage) is not case.step):
+        wrong.append(f"{case.fault} at {case.call} failed at {stage}")
+    if ORDER.index(Step(stage)) < ORDER.index(case.step) and not case.is_in_conclusion:
+        wrong.append(f"failed at {stage}, before {case.call}")
+    return wrong
+
+
+def _wrong_code(case: Case, code: int, summary: dict[str, Any]) -> list[str]:
+    if summary["failureCode"] == "rollback_failed":
+        allowed = {70}
+    elif summary["deploymentStatus"] == "applied":
+        allowed = {0 if summary["recordsDelivered"] else 75}
+    else:
+        allowed = {1}
+    if case.signal is not None and 70 not in allowed:
+        own = {CODES[case.signal]}
+        allowed = allowed | own if case.is_in_conclusion or case.is_after else own
+        if summary["deploymentStatus"] == "applied":
+            allowed -= own
+    return [] if code in allowed else [f"exit code {code}, not {sorted(allowed)}"]

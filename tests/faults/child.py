@@ -1,0 +1,141 @@
+"""A run or a command in a process forked from a warm one, with short timeouts, and calls that are sent elsewhere.
+
+Reads one JSON object a line on stdin: ``arguments``, ``environment``, ``output``, ``call``, ``fault``, ``signal``.
+Answers the pid, and then the exit code, a line each. Only tests start this: the constants of production stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from tests.faults.calls import CallNames
+
+CLOSED_PORT, TLS_PORT = "FAULTS_CLOSED_PORT", "FAULTS_TLS_PORT"
+
+
+def shorten() -> None:
+    """Seconds become tenths: the order of the waits stays."""
+    from reconcile import conclusion, recovery, restore
+    from reconcile.control_plane import khala
+    from reconcile.gateways import interface, ops_http
+    from reconcile.payers import lnd
+
+    khala.READ_TIMEOUT_S, khala.HURRIED_TIMEOUT_S, khala.ABANDONED_S = 3.0, 1.5, 4.0
+    khala.FIRST_WAIT_S, khala.LAST_ATTEMPT_S = 0.05, 8.0
+    ops_http.READ_TIMEOUT_S = 3.0
+    ops_http.OpsHttpGateway.__init__.__kwdefaults__["write_timeout_s"] = 3.0  # type: ignore[index]  # it has defaults
+    interface.poll_active.__kwdefaults__["budget_s"] = 3.0  # type: ignore[index]  # it has defaults
+    restore.READ_BACK_S = 3.0
+    vars(recovery).update(READ_BACK_S=3.0, ABANDONED_S=4.0)
+    conclusion.SETTLING_S, conclusion.OBSERVATION_READY_S = 1.0, 0.3
+    lnd.SEND_TIMEOUT_S, lnd.TRACK_TIMEOUT_S = 3.0, 3.0
+
+
+def send_elsewhere(call: str, fault: str, number: int) -> None:
+    """The first call of that name goes to a closed port, to a name that nobody knows, or to an unknown certificate."""
+    import httpx
+
+    names = CallNames()
+    found: list[str] = []
+
+    def diverted(request: httpx.Request) -> httpx.Request:
+        target = request.extensions.get("target", request.url.raw_path).decode()
+        name = names.name(request.method, target, request.headers.get("authorization", ""), request.content)
+        if name == call and not found:
+            found.append(name)
+            changes: dict[str, dict[str, Any]] = {
+                "refused": {"port": int(os.environ[CLOSED_PORT])},
+                "dns": {"host": "unknown.localhost.invalid"},
+                "tls": {"scheme": "https", "port": int(os.environ[TLS_PORT])},
+            }
+            request.url = request.url.copy_with(**changes[fault])
+            if number:
+                os.kill(os.getpid(), number)
+        return request
+
+    send, send_async = httpx.Client.send, httpx.AsyncClient.send
+
+    def sync_send(self: httpx.Client, request: httpx.Request, **how: Any) -> httpx.Response:
+        return send(self, diverted(request), **how)
+
+    async def async_send(self: httpx.AsyncClient, request: httpx.Request, **how: Any) -> httpx.Response:
+        return await send_async(self, diverted(request), **how)
+
+    httpx.Client.send = sync_send  # type: ignore[method-assign]  # in this process alone
+    httpx.AsyncClient.send = async_send  # type: ignore[method-assign]  # in this process alone
+
+
+def warm() -> None:
+    """Everything that every run imports, but for what pytest rewrites."""
+    import allure_commons.model2
+    import anyio._backends._asyncio
+    import bolt11
+    import httpx
+    import pymacaroons
+    import pytest
+    import yaml
+
+    import reconcile.__main__
+    import reconcile.conclusion
+    import reconcile.stages
+
+    assert all((allure_commons, anyio, bolt11, httpx, pymacaroons, pytest, yaml, reconcile))
+
+
+def become(order: dict[str, Any]) -> None:
+    """In the forked child: run, and end with the run's exit code."""
+    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    for number, descriptor in enumerate((nowhere, output, output)):
+        os.dup2(descriptor, number)
+    os.closerange(3, 64)
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if order["fault"] in ("refused", "dns", "tls"):
+        send_elsewhere(order["call"], order["fault"], order["signal"])
+    if order["arguments"][0] == "pytest":
+        sys.argv = order["arguments"]
+        code = 0
+        try:
+            runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+        except SystemExit as end:
+            code = int(end.code or 0)
+    else:
+        from reconcile.__main__ import main
+
+        code = main(order["arguments"][1:], os.environ)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def serve() -> None:
+    """One order after another, each in a fork of its own."""
+    sys.path.insert(0, str(Path.cwd()))
+    warm()
+    shorten()
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                become(json.loads(line))
+            except BaseException:  # what broke here is seen in the case's log
+                traceback.print_exc()
+            os._exit(99)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+        _, status = os.waitpid(pid, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()
