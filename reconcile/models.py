@@ -91,6 +91,20 @@ class Stack(StrEnum):
     REGTEST = "regtest"
 
 
+class Deployer(StrEnum):
+    """Which adapter drives the gateway."""
+
+    OPS_HTTP = "ops-http"
+    CLOUD_RUN = "cloud-run"
+
+
+class Rollout(StrEnum):
+    """Whether the checks come before the traffic moves (RECONCILE.md §1, ROLLOUT)."""
+
+    CANDIDATE = "candidate"
+    DIRECT = "direct"
+
+
 class Network(StrEnum):
     """Lightning network of every invoice, with its BOLT11 prefix in ``INVOICE_PREFIXES``."""
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from reconcile.clock import Clock
 from reconcile.control_plane import ControlPlane, KhalaClient, Outbox
 from reconcile.control_plane.outbox import FILE_NAME as OUTBOX_NAME
+from reconcile.errors import UsageError
 from reconcile.gateways import Gateway, OpsHttpGateway
 from reconcile.journal import FILE_NAME as JOURNAL_NAME
 from reconcile.journal import Journal
-from reconcile.models import Stack
+from reconcile.models import Deployer, Stack
 from reconcile.payers import LndRest, Payer, WalletExecutor
 from reconcile.probe import Prober, ProbeSettings
-from reconcile.settings import Settings
+from reconcile.settings import PREFIX, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Ports:
 
 def make_ports(settings: Settings, stack: Stack, folder: Path, clock: Clock) -> Ports:
     """The adapters of a run: Khala, the ops API, the first payer that is set, the probes, journal and outbox."""
+    if settings.gateway_deployer is Deployer.CLOUD_RUN:
+        raise UsageError(PREFIX + "GATEWAY_DEPLOYER", "asks for what is not built yet", remedy="use ops-http")
     return Ports(
         control_plane=KhalaClient(settings.khala_url, settings.secret, settings.request_id, clock),
         gateway=OpsHttpGateway(settings.gateway_base_url, settings.gateway_ops_token, settings.request_id),

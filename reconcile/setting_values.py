@@ -15,11 +15,15 @@ from reconcile.errors import UsageError
 from reconcile.urls import host_of, parse_url
 
 T = TypeVar("T")
+PREFIX = "OA_LIGHTNING_OPS_"
+WALLET_PREFIX = "OA_LIGHTNING_WALLET_EXECUTOR_"
 
 _SECRET = re.compile(r"[!#-&(-\[\]-~]+")  # printable ASCII without quotes, backslash and space
 _CREDENTIAL = re.compile(r"[ !#-&(-\[\]-~]+")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _PUBKEY = re.compile(r"0[23][0-9a-f]{64}")
+_IMAGE = re.compile(r"[a-z0-9][a-z0-9._:/-]*@sha256:[0-9a-f]{64}")
+_RESOURCE_PART = r"[a-z0-9][a-zA-Z0-9_.:-]*"
 _PATH = re.compile(r"/[!-~]*")
 
 
@@ -89,6 +93,23 @@ class Reader:
             ssl.create_default_context(cadata=text)
         except (OSError, ValueError):
             raise UsageError(name, "is no certificate", remedy="give a PEM file's path or its text") from None
+        return value
+
+    def resource(self, name: str, form: str) -> str | None:
+        """A Google resource name; ``form`` has one capital letter for each part that is free."""
+        value = self.get(name)
+        if value is None:
+            return None
+        pattern = "/".join(_RESOURCE_PART if part.isupper() else part for part in form.split("/"))
+        if not re.fullmatch(pattern, value):
+            raise UsageError(name, "is no resource name of that kind", remedy=f"give {form}")
+        return value
+
+    def pinned_image(self, name: str) -> str | None:
+        """A container image by its digest: a tag may mean another image tomorrow."""
+        value = self.get(name)
+        if value is not None and not _IMAGE.fullmatch(value):
+            raise UsageError(name, "is not pinned by digest", remedy="give …@sha256:<64 lower-case hex digits>")
         return value
 
     def path(self, name: str, default: str) -> str:

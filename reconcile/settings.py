@@ -15,14 +15,13 @@ from pydantic import SecretStr
 
 from reconcile.clock import Clock
 from reconcile.errors import UsageError
-from reconcile.models import Network, Stack
-from reconcile.setting_values import Reader
-from reconcile.urls import host_of, is_loopback_host
+from reconcile.models import Deployer, Network, Rollout, Stack
+from reconcile.setting_rules import refuse_contradictions
+from reconcile.setting_values import PREFIX, WALLET_PREFIX, Reader
 
-PREFIX = "OA_LIGHTNING_OPS_"
-WALLET_PREFIX = "OA_LIGHTNING_WALLET_EXECUTOR_"
 DEFAULT_GATEWAY = "https://l402.openagents.com"
 DEFAULT_CHALLENGE = "https://l402.openagents.com/staging"
+__all__ = ["PREFIX", "WALLET_PREFIX", "Settings", "choose_stack", "new_request_id", "peek_request_id", "read_settings"]
 REQUEST_ID_PATTERN = re.compile(r"[!-~]{1,90}")
 
 # What a local stack supplies itself; any of these beside it is a usage error.
@@ -60,6 +59,14 @@ class Settings:
     proxy_url: str
     gateway_ops_token: SecretStr | None
     gateway_health_path: str
+    gateway_deployer: Deployer
+    cloud_run_service: str | None  # projects/P/locations/L/services/S
+    cloud_run_config_secret: str | None  # projects/P/secrets/N
+    cloud_run_endpoint: str | None  # None: Google's
+    secret_manager_endpoint: str | None
+    rollout: Rollout
+    aperture_image: str | None  # …@sha256:<64 hex>; None: the active revision's
+    keep_deployments: int
     proxy_authorization_header: SecretStr | None
     ready_timeout_s: float
     max_spend_msats: int
@@ -93,6 +100,12 @@ class Settings:
             self.lnd_macaroon_hex,
         )
         return tuple(s.get_secret_value() for s in held if s is not None)
+
+    @property
+    def gateway_id(self) -> str:
+        """What is deployed to: the Cloud Run service's name, or the gateway's base URL."""
+        is_cloud_run = self.gateway_deployer is Deployer.CLOUD_RUN
+        return self.cloud_run_service if is_cloud_run and self.cloud_run_service else self.gateway_base_url
 
 
 def new_request_id(clock: Clock) -> str:
@@ -147,15 +160,14 @@ def read_settings(env: Mapping[str, str], clock: Clock) -> Settings:
         UsageError: the first variable that is wrong, what it must look like, or loopback mixed with other hosts.
     """
     reader = Reader(env)
-    _refuse_cloud_run(reader)
     settings = _read(reader, clock)
-    _refuse_half_payer(settings)
-    _refuse_mixed_hosts(settings)
+    refuse_contradictions(settings)
     return settings
 
 
 def _read(reader: Reader, clock: Clock) -> Settings:
     """Each setting by itself."""
+    deployer = _deployer(reader)
     return Settings(
         khala_url=reader.required(PREFIX + "KHALA_URL", reader.khala_url(PREFIX + "KHALA_URL")),
         secret=reader.required(PREFIX + "SECRET", reader.secret(PREFIX + "SECRET")),
@@ -164,6 +176,14 @@ def _read(reader: Reader, clock: Clock) -> Settings:
         proxy_url=reader.url(PREFIX + "PROXY_URL") or DEFAULT_CHALLENGE,
         gateway_ops_token=reader.secret(PREFIX + "GATEWAY_OPS_TOKEN"),
         gateway_health_path=reader.path(PREFIX + "GATEWAY_HEALTH_PATH", "/healthz"),
+        gateway_deployer=deployer,
+        cloud_run_service=reader.resource(PREFIX + "CLOUD_RUN_SERVICE", "projects/P/locations/L/services/S"),
+        cloud_run_config_secret=reader.resource(PREFIX + "CLOUD_RUN_CONFIG_SECRET", "projects/P/secrets/N"),
+        cloud_run_endpoint=reader.url(PREFIX + "CLOUD_RUN_ENDPOINT", is_root=True),
+        secret_manager_endpoint=reader.url(PREFIX + "SECRET_MANAGER_ENDPOINT", is_root=True),
+        rollout=_rollout(reader, deployer),
+        aperture_image=reader.pinned_image(PREFIX + "APERTURE_IMAGE"),
+        keep_deployments=reader.integer(PREFIX + "KEEP_DEPLOYMENTS", 5, 2, 1000),
         proxy_authorization_header=reader.credential(PREFIX + "PROXY_AUTHORIZATION_HEADER"),
         ready_timeout_s=reader.number(PREFIX + "READY_TIMEOUT_S", 30, 0, 3600),
         max_spend_msats=reader.integer(PREFIX + "MAX_SPEND_MSATS", 100_000, 0, 10**15),
@@ -222,39 +242,17 @@ def _request_id(reader: Reader, clock: Clock) -> str:
     return value
 
 
-def _refuse_cloud_run(reader: Reader) -> None:
-    """Only the ops API can drive a gateway so far; say so before anything is contacted."""
-    deployer = reader.choice(PREFIX + "GATEWAY_DEPLOYER", ("ops-http", "cloud-run"))
-    wants_service = reader.get(PREFIX + "CLOUD_RUN_SERVICE") and not reader.get(PREFIX + "GATEWAY_DEPLOYER")
-    if deployer == "cloud-run" or wants_service:
-        name = PREFIX + ("CLOUD_RUN_SERVICE" if wants_service else "GATEWAY_DEPLOYER")
-        raise UsageError(name, "asks for the Cloud Run deployer, which is not built yet", remedy="use ops-http")
-    if reader.choice(PREFIX + "ROLLOUT", ("direct", "candidate")) == "candidate":
+def _deployer(reader: Reader) -> Deployer:
+    """``cloud-run`` where a service is named and nothing else is said."""
+    by_default = Deployer.CLOUD_RUN if reader.get(PREFIX + "CLOUD_RUN_SERVICE") else Deployer.OPS_HTTP
+    others = [deployer for deployer in Deployer if deployer is not by_default]
+    return Deployer(reader.choice(PREFIX + "GATEWAY_DEPLOYER", (by_default, *others)))
+
+
+def _rollout(reader: Reader, deployer: Deployer) -> Rollout:
+    """The ops API has no way to hold a candidate back."""
+    if deployer is Deployer.CLOUD_RUN:
+        return Rollout(reader.choice(PREFIX + "ROLLOUT", (Rollout.CANDIDATE, Rollout.DIRECT)))
+    if reader.choice(PREFIX + "ROLLOUT", (Rollout.DIRECT, Rollout.CANDIDATE)) == Rollout.CANDIDATE:
         raise UsageError(PREFIX + "ROLLOUT", "asks for more than the ops API can do", remedy="use direct, or unset it")
-
-
-def _refuse_half_payer(settings: Settings) -> None:
-    """An LND payer needs its macaroon, a wallet token its wallet; half of a payer is a forgotten variable."""
-    if settings.lnd_rest_url and not settings.lnd_macaroon_hex:
-        raise UsageError(PREFIX + "PAYER_LND_MACAROON_HEX", "is not set", remedy="set it beside PAYER_LND_REST_URL")
-    if settings.lnd_macaroon_hex and not settings.lnd_rest_url:
-        raise UsageError(PREFIX + "PAYER_LND_REST_URL", "is not set", remedy="set it beside PAYER_LND_MACAROON_HEX")
-    if settings.wallet_token and not settings.wallet_url:
-        raise UsageError(WALLET_PREFIX + "BASE_URL", "is not set", remedy="set it beside its AUTH_TOKEN")
-
-
-def _refuse_mixed_hosts(settings: Settings) -> None:
-    """A forgotten variable must not send a test's deploy to the customer's gateway."""
-    urls = {
-        PREFIX + "KHALA_URL": settings.khala_url,
-        PREFIX + "GATEWAY_BASE_URL": settings.gateway_base_url,
-        PREFIX + "CHALLENGE_URL": settings.challenge_url,
-        PREFIX + "PROXY_URL": settings.proxy_url,
-        WALLET_PREFIX + "BASE_URL": settings.wallet_url,
-        PREFIX + "PAYER_LND_REST_URL": settings.lnd_rest_url,
-    }
-    local = [name for name, url in urls.items() if url and is_loopback_host(host_of(url))]
-    remote = [name for name, url in urls.items() if url and not is_loopback_host(host_of(url))]
-    if local and remote:
-        problem = f"is not loopback (or is left at its default) while {local[0]} is"
-        raise UsageError(remote[0], problem, remedy="set every URL to loopback, or none")
+    return Rollout.DIRECT

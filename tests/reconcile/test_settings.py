@@ -6,7 +6,7 @@ import pytest
 
 from reconcile.clock import SystemClock
 from reconcile.errors import UsageError
-from reconcile.models import Network, Stack
+from reconcile.models import Deployer, Network, Rollout, Stack
 from reconcile.settings import (
     PREFIX,
     SUPPLIED_BY_LOCAL_STACK,
@@ -25,6 +25,12 @@ LOCAL = {
     "CHALLENGE_URL": "http://127.0.0.1:8080/staging",
     "PROXY_URL": "http://127.0.0.1:8080/staging",
 }
+
+
+def read_hosted(**changes: str) -> Settings:
+    """Settings of a run against the customer's hosts."""
+    env = {"KHALA_URL": "https://happy-otter-1.convex.cloud", "SECRET": "s3cret", **changes}
+    return read_settings({PREFIX + name: value for name, value in env.items()}, SystemClock())
 
 
 def read(**changes: str | None) -> Settings:
@@ -98,8 +104,14 @@ def test_trailing_slash_of_khala_is_stripped() -> None:
         ("TOKEN_TIMEOUT_S", "0"),
         ("REQUEST_ID", "a b"),
         ("REQUEST_ID", "a" * 91),
-        ("GATEWAY_DEPLOYER", "cloud-run"),
-        ("CLOUD_RUN_SERVICE", "projects/p/locations/l/services/s"),
+        ("GATEWAY_DEPLOYER", "kubernetes"),
+        ("CLOUD_RUN_SERVICE", "services/s"),
+        ("CLOUD_RUN_CONFIG_SECRET", "projects/p/secrets/s/versions/3"),
+        ("CLOUD_RUN_ENDPOINT", "http://run.example.com"),
+        ("SECRET_MANAGER_ENDPOINT", "http://10.0.0.1"),
+        ("APERTURE_IMAGE", "europe-docker.pkg.dev/p/r/aperture:latest"),
+        ("APERTURE_IMAGE", "aperture@sha256:12ab"),
+        ("KEEP_DEPLOYMENTS", "1"),
         ("ROLLOUT", "candidate"),
         ("PAYER_LND_MACAROON_HEX", "xyz"),
         (WALLET_PREFIX + "TIMEOUT_MS", "0"),
@@ -213,3 +225,51 @@ def test_misspelt_variable_is_found() -> None:
     """A variable with the prefix that nothing reads is reported, not obeyed."""
     env = {PREFIX + "MAX_SPEND": "1", PREFIX + "MAX_SPEND_MSATS": "1", PREFIX + "GATEWAY_HEALTH_PATH": "/x"}
     assert unknown_settings(env) == (PREFIX + "MAX_SPEND",)
+
+
+SERVICE, CONFIG = "projects/p/locations/l/services/s", "projects/p/secrets/config"
+
+
+def test_cloud_run_is_driven_where_a_service_is_named() -> None:
+    """A service means Cloud Run and a candidate first; without one it is the ops API, direct."""
+    settings = read_hosted(CLOUD_RUN_SERVICE=SERVICE, CLOUD_RUN_CONFIG_SECRET=CONFIG)
+    assert (settings.gateway_deployer, settings.rollout) == (Deployer.CLOUD_RUN, Rollout.CANDIDATE)
+    assert settings.gateway_id == SERVICE
+    settings = read_hosted(CLOUD_RUN_SERVICE=SERVICE, GATEWAY_DEPLOYER="ops-http")
+    assert (settings.gateway_deployer, settings.rollout) == (Deployer.OPS_HTTP, Rollout.DIRECT)
+    assert settings.gateway_id == settings.gateway_base_url
+    assert (
+        read_hosted(CLOUD_RUN_SERVICE=SERVICE, CLOUD_RUN_CONFIG_SECRET=CONFIG, ROLLOUT="direct").rollout
+        is Rollout.DIRECT
+    )
+
+
+@pytest.mark.parametrize(
+    ("env", "name"),
+    [
+        ({"GATEWAY_DEPLOYER": "cloud-run"}, "CLOUD_RUN_SERVICE"),
+        ({"CLOUD_RUN_SERVICE": SERVICE}, "CLOUD_RUN_CONFIG_SECRET"),
+        ({"CLOUD_RUN_SERVICE": SERVICE + "x" * 40, "CLOUD_RUN_CONFIG_SECRET": CONFIG}, "CLOUD_RUN_SERVICE"),
+        (
+            {
+                "CLOUD_RUN_SERVICE": SERVICE,
+                "CLOUD_RUN_CONFIG_SECRET": CONFIG,
+                "CLOUD_RUN_ENDPOINT": "http://127.0.0.1:9",
+            },
+            "loopback",
+        ),
+    ],
+)
+def test_half_of_cloud_run_is_refused(env: dict[str, str], name: str) -> None:
+    """Both names are needed, a tag must fit beside the service's, and an endpoint on loopback goes with loopback alone."""
+    with pytest.raises(UsageError, match=name):
+        read_hosted(**env)
+
+
+def test_googles_endpoints_are_not_mixed_with_loopback() -> None:
+    """An endpoint left at its default is Google's: a test's gateway must not have the customer's service deployed to."""
+    local = dict.fromkeys(("KHALA_URL", "GATEWAY_BASE_URL", "CHALLENGE_URL", "PROXY_URL"), "http://127.0.0.1:9")
+    run = {"CLOUD_RUN_SERVICE": SERVICE, "CLOUD_RUN_CONFIG_SECRET": CONFIG, "CLOUD_RUN_ENDPOINT": "http://127.0.0.1:9"}
+    with pytest.raises(UsageError, match="SECRET_MANAGER_ENDPOINT"):
+        read(**local, **run)
+    assert read(**local, **run, SECRET_MANAGER_ENDPOINT="http://[::1]:9").cloud_run_endpoint == "http://127.0.0.1:9"
