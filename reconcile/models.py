@@ -214,12 +214,36 @@ class Deployment(WireModel):
     image_digest: str | None = Field(default=None, max_length=512)
 
 
+class TrafficTarget(WireModel):
+    """A revision's share of a service's traffic in percent, and the tag that names it, if any."""
+
+    revision: str
+    percent: int
+    tag: str | None = None
+
+
+class ServiceTuple(WireModel):
+    """A Cloud Run deployment, whole: what a rollback puts back (ARCHITECTURE.md, "Gateways")."""
+
+    service: str
+    generation: int
+    revision: str  # short name of the one that serves most
+    image: str
+    config_version: str
+    traffic: tuple[TrafficTarget, ...]
+    is_verified: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ActiveDeployment:
-    """A read of the active deployment: the deployment, or None on an empty gateway, and its ETag."""
+    """A read of the active deployment: the deployment, or None on an empty gateway, and its ETag.
+
+    ``saved``: on Cloud Run the whole that a rollback puts back.
+    """
 
     deployment: Deployment | None
     etag: str | None
+    saved: ServiceTuple | None = None
 
 
 class Outcome(StrEnum):
