@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconcile.conduct import Conduct
+from reconcile.confirming import keep, let_go, promote_and_confirm
 from reconcile.errors import GatewayError, JournalError, UsageError
 from reconcile.gateways import poll_active
 from reconcile.judge import Failure, SessionEnd, cut_short, judge
@@ -36,17 +37,22 @@ def conclude(conduct: Conduct, end: SessionEnd, interrupted_by: str | None, refu
     conduct.ports.control_plane.may_wait = interrupted_by is None
     if interrupted_by is not None:
         conduct.ports.prober.hurry()
-    failure, state.verdicts = judge(state.errors, state.findings, state.attempts, end)
+    failure, state.verdicts = judge(state.errors, state.findings, state.attempts, end, state.expected)
     failure = cut_short(failure, state.statuses, end)
     if refused is not None:
         failure = Failure(Step.SETTINGS, refused.reason, remedy=str(refused), message=str(refused))
         state.statuses[Step.SETTINGS] = StepStatus.FAILED
     state.failure = named(state, failure)
     _settle_statuses(conduct)
+    if state.failure is None and state.candidate_url is not None:
+        state.failure = named(state, promote_and_confirm(conduct))
+    if state.failure is None:
+        state.failure = named(state, keep(conduct))
     if state.failure is None:
         state.move(Event.ALL_PASSED)
     else:
         bring_back(conduct)
+        leave_clean(conduct)
     _read_serving(conduct)
     state.invoices_minted = conduct.ports.prober.invoices_minted
     return record_end(conduct)
@@ -66,6 +72,15 @@ def end_journal(conduct: Conduct) -> None:
     _note(conduct, "concluded", status=str(conduct.state.phase))
 
 
+def leave_clean(conduct: Conduct) -> None:
+    """After a failure: nothing of this run stays at the gateway but its mark."""
+    state = conduct.state
+    if state.has_opened:
+        reasons = (state.restore and state.restore.reason, state.failure and state.failure.reason)
+        is_strange = "concurrent_modification" in reasons
+        let_go(conduct, is_hands_off=is_strange)
+
+
 def bring_back_early(conduct: Conduct) -> None:
     """Restore before the session ends, when a failure is known already (the deployment fixture's finalizer)."""
     if conduct.state.phase is Phase.OPEN and conduct.has_failed_before(Step.PROMOTE):
@@ -80,6 +95,8 @@ def bring_back(conduct: Conduct) -> None:
     if state.phase is not Phase.OPEN or state.snapshot is None or state.is_already_active:
         if state.phase is Phase.OPEN and state.snapshot is None:
             state.warn("there was no snapshot to restore: an unverified config is left serving")
+        elif state.phase is Phase.OPEN and state.saved is not None:
+            _put_back(conduct)  # the same config served before: its former revision serves again
         state.move(Event.GIVEN_UP)
         return
     timing = state.timings[Step.ROLLBACK]
@@ -90,7 +107,10 @@ def bring_back(conduct: Conduct) -> None:
         await_apply(conduct, SETTLING_S)
     ours = Ours(state.deployment_id, str(state.config_hash), state.answered)
     request_id = state.settings.request_id
-    state.restore = restore_snapshot(conduct.ports.gateway, state.snapshot, ours, request_id, conduct.clock)
+    _aim_at_users(conduct)
+    state.restore = restore_snapshot(
+        conduct.ports.gateway, state.snapshot, ours, request_id, conduct.clock, saved=state.saved
+    )
     state.serving = state.restore.serving
     state.move(Event.RESTORE_CONFIRMED if state.restore.is_restored else Event.RESTORE_LOST)
     state.statuses[Step.ROLLBACK] = StepStatus.PASSED if state.restore.is_restored else StepStatus.FAILED
@@ -104,6 +124,23 @@ def bring_back(conduct: Conduct) -> None:
         state.warn(f"the rollback failed ({state.restore.reason}): an unverified config may be serving")
     timing.duration_ms = round((conduct.clock.monotonic_s() - began) * 1000)
     conduct.announce(Step.ROLLBACK)
+
+
+def _put_back(conduct: Conduct) -> None:
+    state = conduct.state
+    assert state.snapshot is not None
+    ours = Ours(state.deployment_id, str(state.config_hash), state.answered)
+    outcome = restore_snapshot(
+        conduct.ports.gateway, state.snapshot, ours, state.settings.request_id, conduct.clock, saved=state.saved
+    )
+    if not outcome.is_restored:
+        state.warn(f"the former revision of the same config could not be put back ({outcome.reason})")
+
+
+def _aim_at_users(conduct: Conduct) -> None:
+    """What is restored is looked at where users ask, not at a candidate's own URL."""
+    settings = conduct.state.settings
+    conduct.ports.prober.aim(settings.gateway_base_url, settings.challenge_url, settings.proxy_url)
 
 
 def await_apply(conduct: Conduct, budget_s: float) -> None:

@@ -20,12 +20,12 @@ from reconcile.errors import (
     StepError,
     UsageError,
 )
-from reconcile.gateways import ApplyRequest, confirm_apply
+from reconcile.gateways import Applied, ApplyRequest, confirm_apply
 from reconcile.judge import Attempt, Failure, SessionEnd, judge_step
 from reconcile.machine import Event
 from reconcile.models import CheckId, Compiled, Deployment, DeploymentStatus, Outcome, Severity, Step, StepStatus
 from reconcile.paywalls import Paywall
-from reconcile.planning import RunPlan, plan_run
+from reconcile.planning import RunPlan, candidate_urls, plan_candidate, plan_run
 from reconcile.ports import Ports
 from reconcile.recording import deployment_row
 from reconcile.remembering import facts
@@ -134,7 +134,8 @@ class Conduct:
             return
         is_inconclusive = isinstance(error, StepError) and error.is_inconclusive
         reason = f"inconclusive:{error.reason}" if is_inconclusive else error.reason
-        failure = Failure(step, reason, is_inconclusive, error.remedy, str(error))
+        check = error.check if isinstance(error, StepError) else None
+        failure = Failure(step, reason, is_inconclusive, error.remedy, str(error), check)
         self.state.errors[step] = failure
         self.state.statuses[step] = StepStatus.INCONCLUSIVE if is_inconclusive else StepStatus.FAILED
         said = error.said if isinstance(error, GatewayError) else None
@@ -156,12 +157,13 @@ class Conduct:
         if list(Step).index(step) <= list(Step).index(Step.INTENT):
             return
         failure = (
-            self.state.errors.get(step) or judge_step(step, self.state.findings, {}, None, SessionEnd.BROKEN).failure
+            self.state.errors.get(step)
+            or judge_step(step, self.state.findings, {}, None, SessionEnd.BROKEN, self.state.expected).failure
         )
         status = self.state.statuses[step]
         reason = failure.reason if failure is not None and status is not StepStatus.PASSED else None
         try:
-            self._journal("step", step=step, status=status, reason=reason, statusCode=self.state.status_codes.get(step))
+            self.journal("step", step=step, status=status, reason=reason, statusCode=self.state.status_codes.get(step))
         except JournalError as error:
             self.state.warn(f"the journal cannot be written ({error.reason})")
 
@@ -185,7 +187,7 @@ class Conduct:
         return compiled
 
     def _record_intent(self) -> None:
-        self._journal("intent", **facts(self.state))
+        self.journal("intent", **facts(self.state))
         row = deployment_row(self.state, DeploymentStatus.PENDING, self.clock.now_ms())
         self.ports.control_plane.record_deployment(row)
         self.state.move(Event.INTENT_RECORDED)
@@ -193,6 +195,7 @@ class Conduct:
     def _take_snapshot(self) -> Deployment | None:
         active = self.ports.gateway.active()
         self.state.snapshot = active.deployment
+        self.state.saved = active.saved
         self.state.snapshot_etag = active.etag
         self.state.serving = active.deployment
         self.state.timings[Step.SNAPSHOT].detail = active.deployment.config_hash if active.deployment else "none"
@@ -204,7 +207,10 @@ class Conduct:
     def _apply(self) -> Deployment:
         state = self.state
         snapshot = state.snapshot.model_dump(mode="json", by_alias=True) if state.snapshot else None
-        self._journal("apply", deploymentId=state.deployment_id, configHash=state.config_hash, snapshot=snapshot)
+        saved = state.saved.model_dump(mode="json", by_alias=True) if state.saved else None
+        self.journal(
+            "apply", deploymentId=state.deployment_id, configHash=state.config_hash, snapshot=snapshot, saved=saved
+        )
         state.move(Event.APPLY_SENT)
         state.has_opened = True
         try:
@@ -219,7 +225,8 @@ class Conduct:
             raise
         finally:
             self.ports.prober.set_ready_deadline(self.clock.monotonic_s() + state.settings.ready_timeout_s)
-        state.answered = state.serving = deployment
+        state.answered = deployment
+        state.serving = deployment if state.candidate_url is None else state.snapshot
         state.timings[Step.APPLY].detail = state.deployment_id
         return deployment
 
@@ -230,12 +237,14 @@ class Conduct:
         request = ApplyRequest(
             request_id=state.settings.request_id,
             deployment_id=state.deployment_id,
-            config_hash=config_hash,
-            aperture_yaml=compiled.aperture_yaml,
+            compiled=compiled,
             etag=state.snapshot_etag,
+            saved=state.saved,
+            wanted=self.plan().wanted(state.settings),
+            is_forced=state.is_forced,
         )
         try:
-            return self.ports.gateway.apply(request)
+            return self._taken(self.ports.gateway.apply(request))
         except GatewayError as error:
             state.answered = error.answered
             if error.effect is not Effect.UNKNOWN:
@@ -246,6 +255,15 @@ class Conduct:
             state.warn(f"the deploy's answer was lost ({error.reason}); the gateway names it as applied")
             return found
 
-    def _journal(self, event: str, **fields: object) -> None:
+    def _taken(self, applied: Applied) -> Deployment:
+        """A candidate is checked at its own URL, and users meet it only when it is promoted."""
+        if applied.candidate_url is not None:
+            state = self.state
+            state.candidate_url = applied.candidate_url
+            state.candidate_plan = plan_candidate(self.plan(), applied.rules, applied.candidate_url, state.settings)
+            self.ports.prober.aim(*candidate_urls(applied.candidate_url, state.settings))
+        return applied.deployment
+
+    def journal(self, event: str, **fields: object) -> None:
         """On disk before the write it announces."""
         self.ports.journal.write(event, requestId=self.state.settings.request_id, **fields)

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconcile.models import Deployment
+    from reconcile.models import CheckId, Deployment
 
 
 class Effect(StrEnum):
@@ -59,6 +59,7 @@ class StepError(ReconcileError):
     def __init__(self, message: str, *, reason: str, remedy: str | None = None, is_inconclusive: bool = False) -> None:
         super().__init__(message, reason=reason, remedy=remedy)
         self.is_inconclusive = is_inconclusive
+        self.check: CheckId | None = None  # which check failed, where the step holds several
 
 
 class NotReached(ReconcileError):

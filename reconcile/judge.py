@@ -5,7 +5,7 @@ Sources: RECONCILE.md §2 ("The plan fixes which check ids must pass", "exactly 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -38,11 +38,12 @@ class Failure:
     is_inconclusive: bool = False
     remedy: str | None = None
     message: str = ""
+    check: CheckId | None = None  # the check that failed when the promoted config was confirmed: its code is the run's
 
     @property
     def code(self) -> FailureCode:
-        """The failure code of the step."""
-        return FAILURE_CODES[self.step]
+        """The failure code of the step, or of the check that failed in it."""
+        return FAILURE_CODES[self.step if self.check is None else self.check.step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +61,16 @@ def judge_step(
     attempts: Mapping[CheckId, Sequence[Attempt]],
     error: Failure | None,
     end: SessionEnd,
+    expected_ids: Collection[CheckId],
 ) -> StepVerdict:
     """The verdict on one checked step.
 
     Args:
         findings: verifiers' verdicts of the whole run. attempts: how each check's test ended, every attempt.
         error: set when the step's evidence could not be gathered. end: how the session ended.
+        expected_ids: the checks that the run must pass.
     """
-    expected = [check for check in CheckId if check.step is step]
+    expected = [check for check in CheckId if check.step is step and check in expected_ids]
     unproven = tuple(check for check in expected if not _is_clean(attempts.get(check, ())))
     if error is not None:
         status = StepStatus.INCONCLUSIVE if error.is_inconclusive else StepStatus.FAILED
@@ -88,13 +91,16 @@ def judge(
     findings: Mapping[CheckId, Finding],
     attempts: Mapping[CheckId, Sequence[Attempt]],
     end: SessionEnd,
+    expected_ids: Collection[CheckId],
 ) -> tuple[Failure | None, dict[Step, StepVerdict]]:
     """The run's first failure in the table's order, or None, and each checked step's verdict.
 
     Args:
         errors: steps that failed by themselves (read … apply, or the gathering of evidence).
     """
-    verdicts = {step: judge_step(step, findings, attempts, errors.get(step), end) for step in CHECKED_STEPS}
+    verdicts = {
+        step: judge_step(step, findings, attempts, errors.get(step), end, expected_ids) for step in CHECKED_STEPS
+    }
     for step in Step:
         if step in verdicts:
             if (failure := verdicts[step].failure) is not None:

@@ -6,7 +6,6 @@ OPS_API.md (deployments). Amounts are integer millisatoshis unless the name says
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
@@ -15,72 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from reconcile.paywalls import WireModel
-
-
-class Step(StrEnum):
-    """The steps of a run, in the table's order."""
-
-    SETTINGS = "settings"
-    READ = "read"
-    COMPILE = "compile"
-    INTENT = "intent"
-    SNAPSHOT = "snapshot"
-    APPLY = "apply"
-    ROLLOUT = "rollout"
-    HEALTH = "health"
-    CHALLENGE = "challenge"
-    PROXY = "proxy"
-    PROMOTE = "promote"
-    CONFIRM = "confirm"
-    ROLLBACK = "rollback"
-
-
-CHECKED_STEPS = (Step.ROLLOUT, Step.HEALTH, Step.CHALLENGE, Step.PROXY)
-
-
-class FailureCode(StrEnum):
-    """The runbook's failure taxonomy (RUNBOOK.md §4)."""
-
-    COMPILE_VALIDATION_FAILED = "compile_validation_failed"
-    ACTIVE_LOOKUP_FAILED = "active_lookup_failed"
-    DEPLOY_APPLY_FAILED = "deploy_apply_failed"
-    HEALTH_CHECK_FAILED = "health_check_failed"
-    CHALLENGE_CHECK_FAILED = "challenge_check_failed"
-    PROXY_CHECK_FAILED = "proxy_check_failed"
-    ROLLBACK_FAILED = "rollback_failed"
-
-
-FAILURE_CODES: Mapping[Step, FailureCode] = {
-    Step.READ: FailureCode.COMPILE_VALIDATION_FAILED,
-    Step.COMPILE: FailureCode.COMPILE_VALIDATION_FAILED,
-    Step.INTENT: FailureCode.COMPILE_VALIDATION_FAILED,
-    Step.SNAPSHOT: FailureCode.ACTIVE_LOOKUP_FAILED,
-    Step.APPLY: FailureCode.DEPLOY_APPLY_FAILED,
-    Step.ROLLOUT: FailureCode.DEPLOY_APPLY_FAILED,
-    Step.HEALTH: FailureCode.HEALTH_CHECK_FAILED,
-    Step.CHALLENGE: FailureCode.CHALLENGE_CHECK_FAILED,
-    Step.PROXY: FailureCode.PROXY_CHECK_FAILED,
-    Step.PROMOTE: FailureCode.DEPLOY_APPLY_FAILED,
-    Step.ROLLBACK: FailureCode.ROLLBACK_FAILED,
-}
-
-
-class StepStatus(StrEnum):
-    """How a step ended. ``inconclusive`` is no pass: the gateway was not shown to be wrong."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    INCONCLUSIVE = "inconclusive"
-    SKIPPED = "skipped"
-
-
-class DeploymentStatus(StrEnum):
-    """Status of a row of ``l402GatewayDeployments``; a run ends in one of the last three."""
-
-    PENDING = "pending"
-    APPLIED = "applied"
-    FAILED = "failed"
-    ROLLED_BACK = "rolled_back"
+from reconcile.service_tuple import ServiceTuple
+from reconcile.steps import CHECKED_STEPS as CHECKED_STEPS
+from reconcile.steps import FAILURE_CODES as FAILURE_CODES
+from reconcile.steps import DeploymentStatus as DeploymentStatus
+from reconcile.steps import FailureCode as FailureCode
+from reconcile.steps import Step as Step
+from reconcile.steps import StepStatus as StepStatus
 
 
 class Stack(StrEnum):
@@ -214,26 +154,6 @@ class Deployment(WireModel):
     image_digest: str | None = Field(default=None, max_length=512)
 
 
-class TrafficTarget(WireModel):
-    """A revision's share of a service's traffic in percent, and the tag that names it, if any."""
-
-    revision: str
-    percent: int
-    tag: str | None = None
-
-
-class ServiceTuple(WireModel):
-    """A Cloud Run deployment, whole: what a rollback puts back (ARCHITECTURE.md, "Gateways")."""
-
-    service: str
-    generation: int
-    revision: str  # short name of the one that serves most
-    image: str
-    config_version: str
-    traffic: tuple[TrafficTarget, ...]
-    is_verified: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class ActiveDeployment:
     """A read of the active deployment: the deployment, or None on an empty gateway, and its ETag.
@@ -258,6 +178,14 @@ class CheckId(StrEnum):
     """Every check a run must pass, ``<step>.<what>``; one test each in checks/."""
 
     ROLLOUT_SERVING = "rollout.serving"
+    ROLLOUT_IMAGE_PINNED = "rollout.image_pinned"
+    ROLLOUT_CONFIG_PINNED = "rollout.config_pinned"
+    ROLLOUT_CREDENTIALS = "rollout.credentials"
+    ROLLOUT_LOG_LEVEL = "rollout.log_level"
+    ROLLOUT_REPLAY = "rollout.replay"
+    ROLLOUT_DATABASE = "rollout.database"
+    ROLLOUT_TAGS = "rollout.tags"
+    ROLLOUT_HEALTH_PATH = "rollout.health_path"
     HEALTH_ANSWERS = "health.answers"
     CHALLENGE_STATUS = "challenge.status"
     CHALLENGE_NO_STORE = "challenge.no_store"
@@ -287,6 +215,12 @@ class CheckId(StrEnum):
     def step(self) -> Step:
         """The step that this check decides."""
         return Step(self.value.split(".", 1)[0])
+
+
+def expected_checks(deployer: Deployer) -> tuple[CheckId, ...]:
+    """The checks that a run must pass: what only Cloud Run's API can show is asked of Cloud Run alone."""
+    of_ops = (check for check in CheckId if check.step is not Step.ROLLOUT or check is CheckId.ROLLOUT_SERVING)
+    return tuple(CheckId) if deployer is Deployer.CLOUD_RUN else tuple(of_ops)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ Sources: RECONCILE.md §1 (CHALLENGE_SCOPE, MAX_INVOICES), §3 ("A request for a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from reconcile.compile import RouteTable, request_for, request_for_suspended
 from reconcile.errors import ChallengeError, UsageError
 from reconcile.l402.credential import parse_authorization
-from reconcile.models import Compiled, Rule
+from reconcile.models import Compiled, Rollout, Rule
 from reconcile.probe import RouteTarget
 from reconcile.settings import PREFIX, Settings
 
@@ -32,11 +32,16 @@ class RunPlan:
     targets: tuple[RouteTarget, ...]
     suspended: tuple[RouteTarget, ...]
     foreign: RouteTarget | None
+    rounds: int = 1  # a candidate is asked twice: before the traffic moves, and after
 
     @property
     def invoices_needed(self) -> int:
         """Most invoices that the run may mint when nothing is retried."""
-        return len(self.targets) + len(self.suspended) + FIXED_INVOICES
+        return self.rounds * (len(self.targets) + len(self.suspended) + FIXED_INVOICES)
+
+    def wanted(self, settings: Settings) -> tuple[tuple[Rule, str], ...]:
+        """The routes that must answer wherever the checks ask, with their paths."""
+        return ((self.probe, path_of(settings.challenge_url)), (self.proxy, path_of(settings.proxy_url)))
 
 
 def plan_run(compiled: Compiled, settings: Settings) -> RunPlan:
@@ -54,11 +59,62 @@ def plan_run(compiled: Compiled, settings: Settings) -> RunPlan:
     targets = tuple(_target(rule, table, base_host, settings, probe) for rule in in_scope)
     suspended = tuple(_suspended_target(rule, base_host) for rule in compiled.suspended)
     plan = RunPlan(
-        compiled, table, probe, proxy, targets, suspended, _foreign(targets, proxy, compiled, table, base_host)
+        compiled,
+        table,
+        probe,
+        proxy,
+        targets,
+        suspended,
+        _foreign(targets, proxy, compiled, table, base_host),
+        2 if settings.rollout is Rollout.CANDIDATE else 1,
     )
     _refuse_too_few_invoices(plan, settings)
     _refuse_foreign_proof(plan, settings)
     return plan
+
+
+def candidate_urls(base_url: str, settings: Settings) -> tuple[str, str, str]:
+    """Base, challenge and proxy URL at a candidate's own host."""
+    base = base_url.rstrip("/")
+    return base, base + _target_of(settings.challenge_url), base + _target_of(settings.proxy_url)
+
+
+def plan_candidate(plan: RunPlan, rules: Sequence[Rule], base_url: str, settings: Settings) -> RunPlan:
+    """What is asked of a candidate: routes that answer at its host; what only a host tells apart is left to confirm.
+
+    Args:
+        rules: the compiled rules as they answer there, with their own ids.
+    """
+    table, host = RouteTable(rules), urlsplit(base_url).netloc
+    there = {rule.id: rule for rule in rules}
+
+    def moved(target: RouteTarget) -> RouteTarget | None:
+        if target.rule in (plan.probe, plan.proxy):
+            url = settings.challenge_url if target.rule is plan.probe else settings.proxy_url
+            answering = table.answering(host, path_of(url))
+            is_there = answering is not None and answering.id == target.rule.id
+            return RouteTarget(target.rule, host, _target_of(url)) if is_there else None
+        request = request_for(there[target.rule.id], table, host)
+        if request is None or request.host != host:
+            return None
+        return RouteTarget(target.rule, host, request.target)
+
+    targets = tuple(found for found in map(moved, plan.targets) if found is not None)
+    suspended = [_suspended_target(rule, host) for rule in plan.compiled.suspended]
+    others = [target for target in targets if target.rule is not plan.proxy]
+    return replace(
+        plan,
+        table=table,
+        targets=targets,
+        suspended=tuple(target for target in suspended if target.host == host),
+        foreign=others[0] if others else None,
+    )
+
+
+def _target_of(url: str) -> str:
+    """A URL's path and query, as they are sent."""
+    parts = urlsplit(url)
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def path_of(url: str) -> str:
@@ -86,8 +142,8 @@ def _scope(rules: Sequence[Rule], probe: Rule, proxy: Rule, scope: int | str) ->
 def _target(rule: Rule, table: RouteTable, base_host: str, settings: Settings, probe: Rule) -> RouteTarget:
     """The probe route is asked at the challenge URL itself, the others at a request derived from their patterns."""
     if rule is probe:
-        parts = urlsplit(settings.challenge_url)
-        return RouteTarget(rule, parts.netloc, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+        url = settings.challenge_url
+        return RouteTarget(rule, urlsplit(url).netloc, _target_of(url))
     request = request_for(rule, table, base_host)
     return RouteTarget(rule, request.host if request else rule.host_pattern, request.target if request else None)
 

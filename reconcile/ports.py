@@ -8,14 +8,16 @@ from pathlib import Path
 from reconcile.clock import Clock
 from reconcile.control_plane import ControlPlane, KhalaClient, Outbox
 from reconcile.control_plane.outbox import FILE_NAME as OUTBOX_NAME
-from reconcile.errors import UsageError
-from reconcile.gateways import Gateway, OpsHttpGateway
+from reconcile.gateways import Describer, Gateway, OpsHttpGateway
+from reconcile.gateways.cloud_preparing import CloudRunTarget
+from reconcile.gateways.cloud_run import CloudRunApi
+from reconcile.gateways.cloud_run_gateway import CloudRunGateway
 from reconcile.journal import FILE_NAME as JOURNAL_NAME
 from reconcile.journal import Journal
 from reconcile.models import Deployer, Stack
 from reconcile.payers import LndRest, Payer, WalletExecutor
 from reconcile.probe import Prober, ProbeSettings
-from reconcile.settings import PREFIX, Settings
+from reconcile.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Ports:
 
     control_plane: ControlPlane
     gateway: Gateway
+    describer: Describer  # the same gateway
     payer: Payer | None
     prober: Prober
     journal: Journal
@@ -40,16 +43,36 @@ class Ports:
 
 def make_ports(settings: Settings, stack: Stack, folder: Path, clock: Clock) -> Ports:
     """The adapters of a run: Khala, the ops API, the first payer that is set, the probes, journal and outbox."""
-    if settings.gateway_deployer is Deployer.CLOUD_RUN:
-        raise UsageError(PREFIX + "GATEWAY_DEPLOYER", "asks for what is not built yet", remedy="use ops-http")
+    gateway = make_gateway(settings, clock)
     return Ports(
         control_plane=KhalaClient(settings.khala_url, settings.secret, settings.request_id, clock),
-        gateway=OpsHttpGateway(settings.gateway_base_url, settings.gateway_ops_token, settings.request_id),
+        gateway=gateway,
+        describer=gateway,
         payer=_payer(settings),
         prober=Prober(_probe_settings(settings, stack), clock),
         journal=Journal(folder / JOURNAL_NAME, clock),
         outbox=Outbox(folder / OUTBOX_NAME),
     )
+
+
+def make_gateway(settings: Settings, clock: Clock) -> OpsHttpGateway | CloudRunGateway:
+    """The adapter that the settings name."""
+    if settings.gateway_deployer is Deployer.OPS_HTTP:
+        return OpsHttpGateway(settings.gateway_base_url, settings.gateway_ops_token, settings.request_id)
+    service, secret = str(settings.cloud_run_service), str(settings.cloud_run_config_secret)
+    api = CloudRunApi(
+        service, secret, settings.cloud_run_endpoint, settings.secret_manager_endpoint, settings.request_id
+    )
+    target = CloudRunTarget(
+        service=service,
+        config_secret=secret,
+        rollout=settings.rollout,
+        image=settings.aperture_image,
+        keep_deployments=settings.keep_deployments,
+        challenge_url=settings.challenge_url,
+        health_path=settings.gateway_health_path,
+    )
+    return CloudRunGateway(api, target, clock, settings.ready_timeout_s)
 
 
 def _payer(settings: Settings) -> Payer | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reconcile.clock import Clock
-from reconcile.conclusion import await_apply, bring_back, end_journal, named, record_end
+from reconcile.conclusion import SETTLING_S, await_apply, bring_back, end_journal, leave_clean, named, record_end
 from reconcile.conduct import Conduct
 from reconcile.control_plane.khala import ABANDONED_S
 from reconcile.errors import GatewayError, JournalError
@@ -82,7 +82,7 @@ def recover(folder: Path, settings: Settings, clock: Clock) -> tuple[Recovered, 
         if state is None or intent is None:
             journal.write("concluded", requestId=request_id, status=Recovered.NOTHING_WRITTEN)
             return Recovered.NOTHING_WRITTEN, None
-        if intent.get("gateway") != settings.gateway_base_url:
+        if intent.get("gateway") != settings.gateway_id:
             return Recovered.OTHER_GATEWAY, None
         was_restoring = any(entry.get("event") == "rollback" for entry in entries)
         if state.phase is Phase.RESTORE_FAILED:
@@ -117,16 +117,17 @@ def recovery_code(record: RunRecord) -> int:
 
 def _finish(state: RunState, folder: Path, clock: Clock, journal: Journal, *, was_restoring: bool) -> RunRecord:
     made = make_ports(state.settings, state.stack, folder, clock)
-    ports = Ports(made.control_plane, made.gateway, made.payer, made.prober, journal, made.outbox)
+    ports = replace(made, journal=journal)
     conduct = Conduct(state, ports, clock, lambda _: None)
     try:
         if is_terminal(state.phase):
             active = _serving(ports, None)
         else:
             if state.is_apply_unsettled:
-                await_apply(conduct, READ_BACK_S)
+                await_apply(conduct, READ_BACK_S if state.saved is None else SETTLING_S)
             active = ports.gateway.active().deployment
             _settle(conduct, active, was_restoring=was_restoring)
+            leave_clean(conduct)
         if state.serving is None:
             state.serving = _serving(ports, active)
         record = _write_summary(folder, record_end(conduct))
@@ -149,6 +150,9 @@ def _settle(conduct: Conduct, active: Deployment | None, *, was_restoring: bool)
     elif active is None and snapshot is None:
         state.move(Event.GIVEN_UP)
     elif active is not None and snapshot is not None and active.config_hash == snapshot.config_hash:
+        if state.saved is not None:
+            bring_back(conduct)  # a candidate may be there behind it
+            return
         if not was_restoring:
             state.move(Event.GIVEN_UP)
             return
@@ -168,7 +172,8 @@ def _failure(state: RunState) -> Failure:
             return state.errors[step]
         if state.statuses.get(step) is not StepStatus.PASSED:
             return Failure(step, "interrupted", message="the run died")
-    return Failure(Step.PROXY, "interrupted", message="the run died before its verdict")
+    last = Step.PROXY if state.saved is None else Step.PROMOTE
+    return Failure(last, "interrupted", message="the run died before its verdict")
 
 
 def _is_ours(state: RunState, active: Deployment) -> bool:

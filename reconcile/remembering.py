@@ -22,6 +22,7 @@ from reconcile.models import (
 )
 from reconcile.recording import MAX_DIAGNOSTICS
 from reconcile.restore import RestoreOutcome
+from reconcile.service_tuple import ServiceTuple
 from reconcile.settings import Settings
 from reconcile.state import RunState
 
@@ -35,7 +36,7 @@ def facts(state: RunState) -> dict[str, Any]:
         "deploymentId": state.deployment_id,
         "configHash": state.config_hash,
         "stack": state.stack,
-        "gateway": state.settings.gateway_base_url,
+        "gateway": state.settings.gateway_id,
         "startedAtMs": state.started_at_ms,
         "diagnostics": [d.as_json() for d in compiled.diagnostics[:MAX_DIAGNOSTICS]] if compiled else [],
         "probe": asdict(probe) if probe else None,
@@ -88,6 +89,8 @@ def _state(lines: Mapping[str, Entry], settings: Settings, run_folder: str) -> R
     if "apply" in lines:
         state.phase, state.has_opened = Phase.OPEN, True
         state.snapshot = _deployment(lines["apply"]["snapshot"])
+        saved = lines["apply"].get("saved")
+        state.saved = None if saved is None else ServiceTuple.model_validate(saved)
         for step in (Step.INTENT, Step.SNAPSHOT):
             state.statuses[step] = StepStatus.PASSED
     if "payment" in lines:

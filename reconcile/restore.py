@@ -11,6 +11,7 @@ from reconcile.clock import Clock
 from reconcile.errors import Effect, GatewayError
 from reconcile.gateways import ActiveDeployment, Gateway, RestoreRequest, poll_active
 from reconcile.models import Deployment
+from reconcile.service_tuple import ServiceTuple
 
 READ_BACK_S = 10.0
 
@@ -44,9 +45,18 @@ class Ours:
 
 
 def restore_snapshot(
-    gateway: Gateway, snapshot: Deployment, ours: Ours, request_id: str, clock: Clock
+    gateway: Gateway,
+    snapshot: Deployment,
+    ours: Ours,
+    request_id: str,
+    clock: Clock,
+    *,
+    saved: ServiceTuple | None = None,
 ) -> RestoreOutcome:
-    """Send one rollback to ``snapshot`` and read back for 10 s; somebody else's deployment is left alone."""
+    """Send one rollback to ``snapshot`` and read back for 10 s; somebody else's deployment is left alone.
+
+    ``saved``: the whole of the snapshot, where the gateway has one: then its traffic must be back as well.
+    """
     before = _read(gateway)
     if before is not None and before.deployment is not None and not _is_expected(before.deployment, snapshot, ours):
         return RestoreOutcome("concurrent_modification", before.deployment)
@@ -56,29 +66,31 @@ def restore_snapshot(
         target_config_hash=snapshot.config_hash,
         image_digest=snapshot.image_digest,
         etag=before.etag if before is not None else None,
+        saved=saved,
     )
     try:
         gateway.restore(request)
     except GatewayError as error:
         if error.effect is not Effect.UNKNOWN and error.reason != "invalid_gateway_payload":
             return RestoreOutcome(error.reason, _serving(_read(gateway)))
-        return _confirm(gateway, snapshot, clock, error.reason)
-    return _confirm(gateway, snapshot, clock, "snapshot_not_serving")
+        return _confirm(gateway, snapshot, saved, clock, error.reason)
+    return _confirm(gateway, snapshot, saved, clock, "snapshot_not_serving")
 
 
 def _is_expected(deployment: Deployment, snapshot: Deployment, ours: Ours) -> bool:
     return deployment.config_hash == snapshot.config_hash or ours.owns(deployment)
 
 
-def _confirm(gateway: Gateway, snapshot: Deployment, clock: Clock, reason: str) -> RestoreOutcome:
+def _confirm(
+    gateway: Gateway, snapshot: Deployment, saved: ServiceTuple | None, clock: Clock, reason: str
+) -> RestoreOutcome:
     """The read-back: restored if and only if the gateway names the snapshot's configHash within 10 s."""
-    wanted = snapshot.config_hash
-    found = poll_active(
-        gateway,
-        lambda active: active.deployment is not None and active.deployment.config_hash == wanted,
-        clock,
-        budget_s=READ_BACK_S,
-    )
+
+    def is_back(active: ActiveDeployment) -> bool:
+        is_named = active.deployment is not None and active.deployment.config_hash == snapshot.config_hash
+        return is_named and (saved is None or (active.saved is not None and active.saved.traffic == saved.traffic))
+
+    found = poll_active(gateway, is_back, clock, budget_s=READ_BACK_S)
     if found is not None:
         return RestoreOutcome(None, found.deployment)
     return RestoreOutcome(reason, _serving(_read(gateway)))

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from reconcile.conduct import Conduct
-from reconcile.errors import GatewayError, NotReached
+from reconcile.errors import GatewayError, NotReached, StepError
 from reconcile.gateways import poll_active
 from reconcile.l402 import parse_authorization
-from reconcile.models import CheckId, Finding, Outcome, Step, StepStatus
+from reconcile.models import CheckId, Deployer, Deployment, Finding, Outcome, Step, StepStatus
+from reconcile.planning import RunPlan
 from reconcile.probe import (
     ChallengeEvidence,
     Exchange,
@@ -18,6 +19,9 @@ from reconcile.probe import (
     RefusalEvidence,
     RolloutEvidence,
     RouteChallenge,
+    RouteTarget,
+    is_google_front_end,
+    read_challenge,
 )
 from reconcile.proof import Prover
 from reconcile.record import RouteRow
@@ -25,6 +29,7 @@ from reconcile.redact import Redactor
 from reconcile.verify import Evidence, verify
 
 E = TypeVar("E", bound=Evidence)
+ROUTING_POLL_S = 0.25
 REFUSAL_CHECKS = (CheckId.PROXY_NO_CREDENTIAL, CheckId.PROXY_ZERO_PREIMAGE, CheckId.PROXY_RANDOM_PREIMAGE)
 
 
@@ -63,7 +68,7 @@ class Stages:
 
         def action() -> E:
             evidence = ask()
-            findings = {check: verify(check, evidence) for check in CheckId if check.step is step}
+            findings = {check: verify(check, evidence) for check in self._state.expected if check.step is step}
             self._state.findings.update(findings)
             self._settle(step, list(findings.values()))
             return evidence
@@ -86,6 +91,8 @@ class Stages:
     # --- what is asked
 
     def _ask_rollout(self) -> RolloutEvidence:
+        if self._state.settings.gateway_deployer is Deployer.CLOUD_RUN:
+            return self._ask_revision()
         state, gateway = self._state, self._conduct.ports.gateway
         wanted = (state.deployment_id, str(state.config_hash))
         found = poll_active(
@@ -106,6 +113,43 @@ class Stages:
         state.serving = active
         return RolloutEvidence(*wanted, active, error)
 
+    def _ask_revision(self) -> RolloutEvidence:
+        """What Cloud Run's API shows of the new revision, and what its challenge URL charges from outside."""
+        state, plan = self._state, self._plan
+        wanted = (state.deployment_id, str(state.config_hash))
+        try:
+            facts = self._conduct.ports.describer.describe()
+        except GatewayError as failure:
+            return RolloutEvidence(*wanted, None, failure.reason)
+        if facts is None:
+            return RolloutEvidence(*wanted, None, "no_deployment")
+        found = read_challenge(RouteTarget(plan.probe, "", None), self._first_answer())
+        charged_msat = found.invoice.amount_msat if found.invoice is not None else None
+        active = Deployment(
+            deployment_id=facts.deployment_id or facts.revision, config_hash=facts.config_hash or "unknown"
+        )
+        return RolloutEvidence(
+            *wanted,
+            active,
+            facts=facts,
+            is_candidate=state.candidate_url is not None,
+            charged_sat=None if charged_msat is None else charged_msat // 1000,
+            expected_sat=plan.probe.price_sat,
+        )
+
+    def _first_answer(self) -> Exchange:
+        """The challenge URL's answer, as soon as the front end knows the way: a new tag's URL takes its time."""
+        clock = self._conduct.clock
+        deadline = clock.monotonic_s() + self._state.settings.ready_timeout_s
+        while is_google_front_end(answer := self._prober.challenge()) and clock.monotonic_s() < deadline:
+            clock.sleep(ROUTING_POLL_S)
+        return answer
+
+    @property
+    def _plan(self) -> RunPlan:
+        """What is asked: of a candidate, what answers at its own URL."""
+        return self._state.candidate_plan or self._conduct.plan()
+
     def _ask_health(self) -> HealthEvidence:
         evidence = self._prober.health()
         finding = verify(CheckId.HEALTH_ANSWERS, evidence)
@@ -114,13 +158,17 @@ class Stages:
         return evidence
 
     def _ask_challenges(self) -> ChallengeEvidence:
-        plan = self._conduct.plan()
+        plan = self._plan
+        if plan.probe.id not in {target.rule.id for target in plan.targets}:
+            remedy = "use ROLLOUT=direct, or give a CHALLENGE_URL whose path no other route takes"
+            message = "the challenge URL's route does not answer at the candidate's own URL"
+            raise StepError(message, reason="no_request_for_route", remedy=remedy, is_inconclusive=True)
         evidence = self._prober.challenges(plan.targets, plan.suspended, plan.probe.id)
         probe = evidence.challenge_of(plan.probe.id)
         if probe is not None and probe.exchange is not None:
             self._note_status(Step.CHALLENGE, probe.exchange)
         self._state.invoices_minted = self._prober.invoices_minted
-        findings = [verify(check, evidence) for check in CheckId if check.step is Step.CHALLENGE]
+        findings = [verify(check, evidence) for check in self._state.expected if check.step is Step.CHALLENGE]
         self._state.routes = tuple(_route_row(found, findings) for found in evidence.routes)
         has_payer = self._state.settings.proxy_authorization_header is not None or self._conduct.ports.payer is not None
         if evidence.smoke_auth is not None and has_payer:
@@ -130,7 +178,7 @@ class Stages:
         return evidence
 
     def _ask_proxy(self, challenges: ChallengeEvidence) -> ProxyEvidence:
-        plan = self._conduct.plan()
+        plan = self._plan
         found = challenges.challenge_of(plan.proxy.id)
         chosen = found.chosen if found is not None else None
         refusals = self._prober.refusals(chosen.macaroon_b64 if chosen is not None else "")
@@ -142,10 +190,11 @@ class Stages:
         return evidence
 
     def _ask_paid(self, refusals: RefusalEvidence, challenges: ChallengeEvidence) -> ProxyEvidence:
-        plan = self._conduct.plan()
+        plan = self._plan
         proof = self._prover.prove(plan, challenges)
         if proof.authorization is None:
             return ProxyEvidence(refusals, None, proof.reason, proof.is_inconclusive, proof.remedy)
+        self._state.paid_authorization = proof.authorization
         value = proof.authorization.get_secret_value()
         credential = parse_authorization(value)
         paid = self._prober.paid(value, credential.macaroon, credential.preimage_hex, plan.foreign)

@@ -6,6 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pydantic import SecretStr
+
 from reconcile.judge import Attempt, Failure, StepVerdict
 from reconcile.machine import Event, Phase, advance
 from reconcile.models import (
@@ -18,10 +20,12 @@ from reconcile.models import (
     Stack,
     Step,
     StepStatus,
+    expected_checks,
 )
 from reconcile.names import deployment_id
 from reconcile.record import PaymentRow, RouteRow
 from reconcile.restore import RestoreOutcome
+from reconcile.service_tuple import ServiceTuple
 from reconcile.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,6 +63,12 @@ class RunState:
     remembered_probe: Rule | None = None  # of a run that is finished from its journal, without a plan
     snapshot: Deployment | None = None
     snapshot_etag: str | None = None
+    saved: ServiceTuple | None = None  # the snapshot's whole, on Cloud Run
+    is_forced: bool = False  # a config that failed before is tried again
+    candidate_url: str | None = None  # where the checks ask until the traffic moves
+    candidate_plan: RunPlan | None = None
+    paid_authorization: SecretStr | None = None  # the proof that was served: confirmed with it, never paid again
+    confirm_findings: dict[CheckId, Finding] = field(default_factory=dict)
     answered: Deployment | None = None  # what the deploy's answer named
     serving: Deployment | None = None  # the last read of what serves
     is_serving_known: bool = False
@@ -97,7 +107,14 @@ class RunState:
     @property
     def is_already_active(self) -> bool:
         """True when the config that is being deployed served before: there is nothing to go back to."""
+        if self.saved is not None and self.settings.aperture_image not in (None, self.saved.image):
+            return False  # another image is another deployment
         return self.snapshot is not None and self.snapshot.config_hash == self.config_hash
+
+    @property
+    def expected(self) -> tuple[CheckId, ...]:
+        """The checks that the run must pass."""
+        return expected_checks(self.settings.gateway_deployer)
 
     @property
     def probe(self) -> Rule | None:

@@ -1,9 +1,13 @@
 """Gateways: the port, and the adapters behind it."""
 
 from reconcile.gateways.interface import (
+    Applied,
     ApplyRequest,
+    Describer,
     Gateway,
+    PromoteRequest,
     RestoreRequest,
+    Settlement,
     confirm_apply,
     poll_active,
 )
@@ -12,10 +16,14 @@ from reconcile.models import ActiveDeployment
 
 __all__ = [
     "ActiveDeployment",
+    "Applied",
     "ApplyRequest",
+    "Describer",
     "Gateway",
     "OpsHttpGateway",
+    "PromoteRequest",
     "RestoreRequest",
+    "Settlement",
     "confirm_apply",
     "poll_active",
 ]

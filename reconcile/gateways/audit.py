@@ -21,7 +21,19 @@ _OWN = {
     "revision": ANNOTATION_PREFIX + "revision",
 }
 # What an apply or a rollout that failed so would do again; an answer that was lost or refused may go well the next time.
-LASTING_FAILURES = frozenset({"revision_not_ready", "image_not_found"})
+LASTING_FAILURES = frozenset(
+    {
+        "revision_not_ready",
+        "image_not_found",
+        "image_not_pinned",
+        "config_not_pinned",
+        "plain_credential",
+        "credential_not_from_secret",
+        "debug_level",
+        "mpp_enabled",
+        "ephemeral_database",
+    }
+)
 M = TypeVar("M", "Mark", "Lease")
 
 
@@ -60,7 +72,7 @@ class Mark:
     @property
     def is_lasting(self) -> bool:
         """True when the same config would fail again: its apply or rollout did, for a reason of its own."""
-        return self.step == "rollout" or (self.step == "apply" and self.reason in LASTING_FAILURES)
+        return self.step in ("apply", "rollout") and self.reason in LASTING_FAILURES
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from reconcile.gateways.cloud_names import is_our_tag
-from reconcile.models import TrafficTarget
+from reconcile.service_tuple import TrafficTarget
 
 
 class Condition(StrEnum):

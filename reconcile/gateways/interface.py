@@ -8,7 +8,8 @@ from typing import Protocol
 
 from reconcile.clock import Clock
 from reconcile.errors import GatewayError
-from reconcile.models import ActiveDeployment, Deployment
+from reconcile.models import ActiveDeployment, Compiled, Deployment, Rule, Step
+from reconcile.service_tuple import RevisionFacts, ServiceTuple
 
 READ_BACK_S = 10.0
 POLL_S = 0.25
@@ -16,24 +17,67 @@ POLL_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class ApplyRequest:
-    """A deploy. ``aperture_yaml`` is the document over which ``config_hash`` was taken."""
+    """A deploy. ``compiled.aperture_yaml`` is the document over which ``compiled.config_hash`` was taken.
+
+    ``wanted``: rules that must answer their path wherever the checks ask. ``saved``: the snapshot's whole, if it has one.
+    """
 
     request_id: str
     deployment_id: str
-    config_hash: str
-    aperture_yaml: str
+    compiled: Compiled
     etag: str | None = None
+    saved: ServiceTuple | None = None
+    wanted: tuple[tuple[Rule, str], ...] = ()
+    is_forced: bool = False
+
+    @property
+    def config_hash(self) -> str:
+        """The compiled services' hash."""
+        return str(self.compiled.config_hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A deploy that was taken. ``candidate_url``: where a candidate answers until it is promoted, with ``rules`` as they
+
+    answer there; None: it serves already.
+    """
+
+    deployment: Deployment
+    candidate_url: str | None = None
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteRequest:
+    """The traffic goes to ``deployment_id``."""
+
+    request_id: str
+    deployment_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """A rollback of ``deployment_id`` to an earlier config."""
+    """A rollback of ``deployment_id`` to an earlier config. ``saved``: the whole of it, where the gateway has one."""
 
     request_id: str
     deployment_id: str
     target_config_hash: str
     image_digest: str | None = None
     etag: str | None = None
+    saved: ServiceTuple | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a deployment ended. ``failed_step`` and ``reason``: None when it is verified."""
+
+    request_id: str
+    deployment_id: str
+    config_hash: str
+    failed_step: Step | None = None
+    reason: str | None = None
+    is_hands_off: bool = False  # somebody else's deployment serves: leave it as it is
 
 
 class Gateway(Protocol):
@@ -42,14 +86,27 @@ class Gateway(Protocol):
     def active(self) -> ActiveDeployment:
         """What serves now, by the gateway's own word."""
 
-    def apply(self, request: ApplyRequest) -> Deployment:
-        """Send the config, once; the error's ``effect`` tells what an answer that was no success may have done."""
+    def apply(self, request: ApplyRequest) -> Applied:
+        """Send the config, once, and wait until it answers; an error's ``effect`` tells what it may have done."""
+
+    def promote(self, request: PromoteRequest) -> None:
+        """Move the traffic to the candidate, and wait until it is there. Called for candidates only."""
 
     def restore(self, request: RestoreRequest) -> None:
-        """Send a rollback, once; whether it took is for the read-back."""
+        """Send a rollback; whether it took is for the read-back."""
+
+    def settle(self, settlement: Settlement) -> tuple[str, ...]:
+        """The run is over: leave marks where the gateway keeps them, and nothing else; warnings."""
 
     def close(self) -> None:
         """Close the connections."""
+
+
+class Describer(Protocol):
+    """Who can say what a deployment is made of."""
+
+    def describe(self) -> RevisionFacts | None:
+        """What was deployed last by this object, or serves; None where there is nothing to see."""
 
 
 def poll_active(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr, ValidationError
 
 from reconcile.errors import Effect, GatewayError
-from reconcile.gateways.interface import ApplyRequest, RestoreRequest
+from reconcile.gateways.interface import Applied, ApplyRequest, PromoteRequest, RestoreRequest, Settlement
 from reconcile.models import ActiveDeployment, Deployment
+from reconcile.service_tuple import RevisionFacts
 from reconcile.wire import Answer, Wire, WireError
 
 if TYPE_CHECKING:
@@ -54,13 +55,13 @@ class OpsHttpGateway:
         deployment = None if body["deployment"] is None else _deployment(body["deployment"])
         return ActiveDeployment(deployment, answer.headers.get("etag"))
 
-    def apply(self, request: ApplyRequest) -> Deployment:
+    def apply(self, request: ApplyRequest) -> Applied:
         """POST /ops/deploy."""
         payload = {
             "requestId": request.request_id,
             "deploymentId": request.deployment_id,
             "configHash": request.config_hash,
-            "apertureYaml": request.aperture_yaml,
+            "apertureYaml": request.compiled.aperture_yaml,
         }
         answer = self._write("/ops/deploy", payload, request.etag)
         deployment = _answered(answer)
@@ -69,7 +70,10 @@ class OpsHttpGateway:
             error = GatewayError(message, reason="config_hash_mismatch", effect=Effect.CHANGED)
             error.answered = deployment
             raise error
-        return deployment
+        return Applied(deployment)
+
+    def promote(self, request: PromoteRequest) -> None:
+        """What was applied serves already."""
 
     def restore(self, request: RestoreRequest) -> None:
         """POST /ops/rollback."""
@@ -81,6 +85,14 @@ class OpsHttpGateway:
         if request.image_digest is not None:
             payload["imageDigest"] = request.image_digest
         self._write("/ops/rollback", payload, request.etag)
+
+    def settle(self, settlement: Settlement) -> tuple[str, ...]:
+        """The ops API keeps no marks."""
+        return ()
+
+    def describe(self) -> RevisionFacts | None:
+        """The ops API shows no more than ``active``."""
+        return None
 
     def _write(self, path: str, payload: dict[str, str], etag: str | None) -> Answer:
         """The 200 of a write; every other answer is sorted into what it may have done."""

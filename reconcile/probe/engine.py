@@ -50,7 +50,7 @@ class Engine:
         self, base_url: str, request_id: str, clock: Clock, *, is_local_stack: bool, concurrency: int, timeout_s: float
     ) -> None:
         self._base = urlsplit(base_url)
-        self._base_url = base_url
+        self._base_url = _reachable(base_url)
         self._is_loopback = is_loopback_host(host_of(base_url))
         self._request_id = request_id
         self._clock = clock
@@ -61,6 +61,19 @@ class Engine:
         self._last_wait_s: float | None = None
         self.ready_deadline_s = float("-inf")
         self.is_node_unavailable = False
+
+    def aimed_at(self, base_url: str) -> Engine:
+        """The same engine for another base URL."""
+        engine = Engine(
+            base_url,
+            self._request_id,
+            self._clock,
+            is_local_stack=self._is_local_stack,
+            concurrency=self._concurrency,
+            timeout_s=self.timeout_s,
+        )
+        engine.ready_deadline_s = self.ready_deadline_s
+        return engine
 
     def ask(self, probes: Sequence[Probe], done: Done | None = None) -> list[Exchange]:
         """Ask all, at most so many at once; answers in the probes' order. ``done`` is told each as it comes."""
@@ -180,6 +193,14 @@ class Engine:
             return None  # a run on loopback contacts nothing else, a hosted one no loopback
         port = f":{self._base.port}" if self._base.port and _name(host) == host else ""
         return f"{self._base.scheme}://{host}{port}"
+
+
+def _reachable(base_url: str) -> str:
+    """Names below ``localhost`` are this machine, whether or not its resolver knows it (RFC 6761); the Host stays."""
+    parts = urlsplit(base_url)
+    if not (parts.hostname or "").endswith(".localhost"):
+        return base_url
+    return f"{parts.scheme}://127.0.0.1" + (f":{parts.port}" if parts.port else "")
 
 
 def _name(host: str) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 from reconcile.errors import ChallengeError
 from reconcile.l402 import Challenge, Invoice, Macaroon, decode_invoice, decode_macaroon, parse_challenges
 from reconcile.models import Deployment, Network, Rule
+from reconcile.service_tuple import RevisionFacts
 
 NODE_UNAVAILABLE = "lightning_node_unavailable"
 
@@ -126,6 +127,10 @@ class RolloutEvidence:
     expected_config_hash: str
     active: Deployment | None
     error: str | None = None
+    facts: RevisionFacts | None = None  # on Cloud Run: what the API shows of the revision
+    is_candidate: bool = False  # it is asked at its own URL, and no user meets it yet
+    charged_sat: int | None = None  # what the challenge URL asks there, from outside; None when that could not be read
+    expected_sat: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

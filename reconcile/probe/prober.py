@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -61,6 +61,15 @@ class Prober:
             timeout_s=settings.timeout_s,
         )
         self.invoices_minted = 0
+
+    def aim(self, base_url: str, challenge_url: str, proxy_url: str) -> None:
+        """From now on ask there: a candidate's own URL, or the public ones again."""
+        self._settings = replace(self._settings, base_url=base_url, challenge_url=challenge_url, proxy_url=proxy_url)
+        self._engine = self._engine.aimed_at(base_url)
+
+    def challenge(self) -> Exchange:
+        """The challenge URL's answer."""
+        return self._ask([self._url_probe("challenge URL", self._settings.challenge_url)])[0]
 
     def set_ready_deadline(self, monotonic_s: float) -> None:
         """Until then what a starting gateway answers is asked again."""

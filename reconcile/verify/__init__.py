@@ -18,8 +18,8 @@ def verify(check: CheckId, evidence: Evidence) -> Finding:
         return challenge.VERIFIERS[check](evidence)
     if isinstance(evidence, ProxyEvidence) and check in proxy.VERIFIERS:
         return proxy.VERIFIERS[check](evidence)
-    if isinstance(evidence, RolloutEvidence) and check is CheckId.ROLLOUT_SERVING:
-        return rollout.serving(evidence)
+    if isinstance(evidence, RolloutEvidence) and check in rollout.VERIFIERS:
+        return rollout.VERIFIERS[check](evidence)
     if isinstance(evidence, HealthEvidence) and check is CheckId.HEALTH_ANSWERS:
         return health.answers(evidence)
     raise TypeError(f"{check} is not decided by {type(evidence).__name__}")

@@ -69,9 +69,9 @@ class Ran:
 
 
 @contextmanager
-def embedded(*faults: str) -> Iterator[EmbeddedStack]:
-    """A running embedded stack with these faults."""
-    with EmbeddedStack(faults=FaultPlan(frozenset(faults))) as stack:
+def embedded(*faults: str, is_cloud: bool = False) -> Iterator[EmbeddedStack]:
+    """A running embedded stack with these faults, its gateway behind the ops API or on Cloud Run."""
+    with EmbeddedStack(faults=FaultPlan(frozenset(faults)), is_cloud=is_cloud) as stack:
         yield stack
 
 

@@ -13,7 +13,7 @@ CLEAN = {check: [Attempt.PASSED] for check in CheckId}
 
 def test_all_clean_is_no_failure() -> None:
     """Every expected check ran and passed: applied."""
-    failure, verdicts = judge({}, GOOD, CLEAN, SessionEnd.COMPLETE)
+    failure, verdicts = judge({}, GOOD, CLEAN, SessionEnd.COMPLETE, tuple(CheckId))
     assert failure is None
     assert {verdict.status for verdict in verdicts.values()} == {StepStatus.PASSED}
 
@@ -31,7 +31,7 @@ def test_all_clean_is_no_failure() -> None:
 )
 def test_anything_but_a_clean_pass_fails_the_step(check: CheckId, attempts: list[Attempt], reason: str) -> None:
     """Skipped, deselected, retried, xfailed, missing are no passes, for any check."""
-    failure, verdicts = judge({}, GOOD, {**CLEAN, check: attempts}, SessionEnd.COMPLETE)
+    failure, verdicts = judge({}, GOOD, {**CLEAN, check: attempts}, SessionEnd.COMPLETE, tuple(CheckId))
     assert failure is not None
     assert (failure.step, failure.reason) == (check.step, reason)
     assert verdicts[check.step].unproven == (check,)
@@ -41,7 +41,7 @@ def test_anything_but_a_clean_pass_fails_the_step(check: CheckId, attempts: list
 def test_verifier_outweighs_a_passing_test(check: CheckId) -> None:
     """A test that was bent to pass changes nothing: the verifier's own verdict counts."""
     bad = {**GOOD, check: Finding(check, Outcome.FAILED, "wrong")}
-    failure, _ = judge({}, bad, CLEAN, SessionEnd.COMPLETE)
+    failure, _ = judge({}, bad, CLEAN, SessionEnd.COMPLETE, tuple(CheckId))
     assert failure is not None
     assert (failure.step, failure.reason) == (check.step, "wrong")
 
@@ -50,7 +50,7 @@ def test_verifier_outweighs_a_passing_test(check: CheckId) -> None:
 def test_check_without_a_finding_is_no_pass(check: CheckId) -> None:
     """A passing test whose evidence was never verified proves nothing."""
     findings = {known: finding for known, finding in GOOD.items() if known is not check}
-    failure, _ = judge({}, findings, CLEAN, SessionEnd.COMPLETE)
+    failure, _ = judge({}, findings, CLEAN, SessionEnd.COMPLETE, tuple(CheckId))
     assert failure is not None
     assert failure.step is check.step
 
@@ -62,7 +62,7 @@ def test_definite_failure_outweighs_an_inconclusive_one() -> None:
         CheckId.CHALLENGE_STATUS: Finding(CheckId.CHALLENGE_STATUS, Outcome.INCONCLUSIVE, "host_not_routed"),
         CheckId.CHALLENGE_AMOUNT: Finding(CheckId.CHALLENGE_AMOUNT, Outcome.FAILED, "amount_mismatch"),
     }
-    failure, verdicts = judge({}, findings, CLEAN, SessionEnd.COMPLETE)
+    failure, verdicts = judge({}, findings, CLEAN, SessionEnd.COMPLETE, tuple(CheckId))
     assert failure is not None
     assert failure.reason == "amount_mismatch"
     assert verdicts[Step.CHALLENGE].status is StepStatus.FAILED
@@ -71,7 +71,7 @@ def test_definite_failure_outweighs_an_inconclusive_one() -> None:
 def test_inconclusive_is_no_pass() -> None:
     """It fails its step, with the reason's prefix."""
     findings = {**GOOD, CheckId.PROXY_SERVED: Finding(CheckId.PROXY_SERVED, Outcome.INCONCLUSIVE, "payer_no_route")}
-    failure, verdicts = judge({}, findings, CLEAN, SessionEnd.COMPLETE)
+    failure, verdicts = judge({}, findings, CLEAN, SessionEnd.COMPLETE, tuple(CheckId))
     assert failure is not None
     assert (failure.code, failure.reason) == (FailureCode.PROXY_CHECK_FAILED, "inconclusive:payer_no_route")
     assert failure.is_inconclusive
@@ -81,13 +81,15 @@ def test_inconclusive_is_no_pass() -> None:
 def test_first_step_in_the_tables_order_gives_the_code() -> None:
     """A run carries the code of the first step that did not pass."""
     errors = {Step.APPLY: Failure(Step.APPLY, "status_500")}
-    failure, _ = judge(errors, {}, {}, SessionEnd.COMPLETE)
+    failure, _ = judge(errors, {}, {}, SessionEnd.COMPLETE, tuple(CheckId))
     assert failure is errors[Step.APPLY]
     gathering = {Step.CHALLENGE: Failure(Step.CHALLENGE, "inconclusive:x", is_inconclusive=True)}
-    failure, verdicts = judge(gathering, GOOD, CLEAN, SessionEnd.COMPLETE)
+    failure, verdicts = judge(gathering, GOOD, CLEAN, SessionEnd.COMPLETE, tuple(CheckId))
     assert failure is gathering[Step.CHALLENGE]
     assert verdicts[Step.CHALLENGE].status is StepStatus.INCONCLUSIVE
-    failure, verdicts = judge({Step.HEALTH: Failure(Step.HEALTH, "x")}, GOOD, CLEAN, SessionEnd.COMPLETE)
+    failure, verdicts = judge(
+        {Step.HEALTH: Failure(Step.HEALTH, "x")}, GOOD, CLEAN, SessionEnd.COMPLETE, tuple(CheckId)
+    )
     assert verdicts[Step.HEALTH].status is StepStatus.FAILED
 
 
@@ -96,9 +98,9 @@ def test_first_step_in_the_tables_order_gives_the_code() -> None:
 )
 def test_session_that_did_not_end_by_itself_is_never_applied(end: SessionEnd, reason: str) -> None:
     """Nothing may interrupt an applied run, not even after its last check."""
-    failure, _ = judge({}, GOOD, CLEAN, end)
+    failure, _ = judge({}, GOOD, CLEAN, end, tuple(CheckId))
     assert failure is not None
     assert failure.reason == reason
-    failure, _ = judge({}, {}, {}, end)
+    failure, _ = judge({}, {}, {}, end, tuple(CheckId))
     assert failure is not None
     assert (failure.step, failure.reason) == (Step.ROLLOUT, reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconcile.errors import Effect, GatewayError
-from reconcile.gateways import ApplyRequest, RestoreRequest
+from reconcile.gateways import Applied, ApplyRequest, PromoteRequest, RestoreRequest, Settlement
 from reconcile.models import ActiveDeployment, Deployment
 from reconcile.restore import Ours, restore_snapshot
 from tests.clocks import FakeClock
@@ -32,9 +32,17 @@ class FakeGateway:
             raise GatewayError("mute", reason="timeout")
         return ActiveDeployment(self.deployment, '"e"')
 
-    def apply(self, request: ApplyRequest) -> Deployment:
+    def apply(self, request: ApplyRequest) -> Applied:
         """Not asked for here."""
         raise AssertionError(request)
+
+    def promote(self, request: PromoteRequest) -> None:
+        """Not asked for here."""
+        raise AssertionError(request)
+
+    def settle(self, settlement: Settlement) -> tuple[str, ...]:
+        """Not asked for here."""
+        raise AssertionError(settlement)
 
     def restore(self, request: RestoreRequest) -> None:
         """Move, and answer as told."""

@@ -10,11 +10,13 @@ from pydantic import SecretStr
 
 from reconcile.errors import Effect, GatewayError
 from reconcile.gateways import ApplyRequest, OpsHttpGateway, RestoreRequest, confirm_apply
+from reconcile.models import Compiled
 from tests.clocks import FakeClock
 from tests.wires import CUT, LOST, REFUSED, Script, answer
 
 OURS = {"deploymentId": "dep_1", "configHash": "cfg_1", "imageDigest": "sha256:1", "more": True}
-REQUEST = ApplyRequest("reconcile:t", "dep_1", "cfg_1", "services: []\n", '"e1"')
+COMPILED = Compiled((), (), (), "services: []\n", "cfg_1", "cfg_1")
+REQUEST = ApplyRequest("reconcile:t", "dep_1", COMPILED, '"e1"')
 
 
 def gateway(*answers: httpx.Response | Exception, token: str | None = "ops-token") -> tuple[OpsHttpGateway, Script]:

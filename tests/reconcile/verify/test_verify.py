@@ -9,10 +9,10 @@ from reconcile.probe import HealthEvidence, RolloutEvidence
 from reconcile.verify import Evidence, verify
 from tests.reconcile.probe.asking import exchange
 from tests.reconcile.verify.evidence import PASSED, challenges, proxy, verdict
+from tests.reconcile.verify.test_rollout import rollout
 
-OURS = Deployment(deployment_id="dep_1", config_hash="cfg_1")
 EVIDENCE: dict[str, Evidence] = {
-    "rollout": RolloutEvidence("dep_1", "cfg_1", OURS),
+    "rollout": rollout(),
     "health": HealthEvidence(exchange(status=200)),
     "challenge": challenges(),
     "proxy": proxy(),

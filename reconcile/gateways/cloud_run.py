@@ -1,0 +1,236 @@
+"""Cloud Run's Admin API v2 and Secret Manager over REST: the one module that imports google.*, when it is first used.
+
+Each method is one call with a deadline of its own; no exception of a library leaves it (cloud_errors.py sorts them).
+Payloads of secrets leave it as SecretStr only. Source: CLOUD_RUN.md §6.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import SecretStr
+
+from reconcile.errors import GatewayError
+from reconcile.gateways.cloud_errors import Failure, sorted_error
+from reconcile.gateways.cloud_names import short
+from reconcile.gateways.cloud_views import (
+    OperationView,
+    RevisionView,
+    SecretView,
+    ServiceTarget,
+    ServiceView,
+    TemplateChange,
+)
+from reconcile.urls import host_of, is_loopback_host
+
+T = TypeVar("T")
+READ_TIMEOUT_S, WRITE_TIMEOUT_S, POLL_TIMEOUT_S = 10.0, 15.0, 5.0
+CHECKSUM_ERROR = "the secret's payload does not match its checksum"
+
+
+class CloudRunApi:
+    """The calls that a deploy makes. ``endpoint``: None for Google's; a loopback one is asked without credentials."""
+
+    def __init__(
+        self, service: str, secret: str, run_endpoint: str | None, secret_endpoint: str | None, request_id: str
+    ) -> None:
+        self._service, self._secret = service, secret
+        self.secret = secret
+        self._endpoints = (run_endpoint, secret_endpoint)
+        self._metadata = [("x-oa-request-id", request_id)]
+        self._made: dict[str, Any] = {}
+
+    # --- Cloud Run
+
+    def get_service(self, timeout_s: float = READ_TIMEOUT_S) -> ServiceView:
+        """GET the service."""
+        from reconcile.gateways.cloud_messages import service_view
+
+        call = lambda: self._client("services").get_service(name=self._service, **self._bounds(timeout_s))  # noqa: E731
+        return service_view(self._call("GetService", call))
+
+    def get_revision(self, name: str) -> RevisionView:
+        """GET a revision by its short name."""
+        from reconcile.gateways.cloud_messages import revision_view
+
+        path = f"{self._service}/revisions/{name}"
+        call = lambda: self._client("revisions").get_revision(name=path, **self._bounds(READ_TIMEOUT_S))  # noqa: E731
+        return revision_view(self._call("GetRevision", call))
+
+    def list_revisions(self) -> list[RevisionView]:
+        """The service's revisions, as many as one page of 100 holds, the newest first."""
+        from reconcile.gateways.cloud_messages import revision_view
+
+        request = {"parent": self._service, "page_size": 100}
+
+        def call() -> list[Any]:
+            pager = self._client("revisions").list_revisions(request=request, **self._bounds(READ_TIMEOUT_S))
+            return list(next(iter(pager.pages)).revisions)
+
+        return [revision_view(found) for found in self._call("ListRevisions", call)]
+
+    def update_service(
+        self,
+        service: ServiceView,
+        *,
+        template: TemplateChange | None = None,
+        traffic: Sequence[ServiceTarget] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> str:
+        """PATCH what is given, with the etag of ``service``; the operation's name. Does not wait for it."""
+        from reconcile.gateways.cloud_messages import service_update
+
+        body, mask = service_update(service, template, traffic, annotations)
+        call = lambda: self._client("services").update_service(  # noqa: E731
+            service=body, update_mask=mask, **self._bounds(WRITE_TIMEOUT_S)
+        )
+        return str(self._call("UpdateService", call, is_write=True).operation.name)
+
+    def get_operation(self, name: str) -> OperationView:
+        """GET a long-running operation; its answer is parsed strictly."""
+        call = lambda: self._client("services").get_operation(  # noqa: E731
+            {"name": name}, **self._bounds(POLL_TIMEOUT_S)
+        )
+        found = self._call("GetOperation", call)
+        return OperationView(bool(found.done), int(found.error.code), str(found.error.message))
+
+    # --- Secret Manager
+
+    def get_secret(self) -> SecretView:
+        """GET the config secret, without payload."""
+        call = lambda: self._client("secrets").get_secret(name=self._secret, **self._bounds(READ_TIMEOUT_S))  # noqa: E731
+        found = self._call("GetSecret", call)
+        return SecretView(str(found.name), str(found.etag), dict(found.annotations), found)
+
+    def annotate_secret(self, secret: SecretView, annotations: Mapping[str, str]) -> None:
+        """PATCH the config secret's annotations under its etag."""
+        body = {"name": self._secret, "etag": secret.etag, "annotations": dict(annotations)}
+        call = lambda: self._client("secrets").update_secret(  # noqa: E731
+            secret=body, update_mask={"paths": ["annotations"]}, **self._bounds(WRITE_TIMEOUT_S)
+        )
+        self._call("UpdateSecret", call, is_write=True, has_etag=True)
+
+    def add_version(self, payload: SecretStr) -> str:
+        """Add a version of the config secret; its number."""
+        import google_crc32c
+
+        data = payload.get_secret_value().encode()
+        body = {"data": data, "data_crc32c": int(google_crc32c.value(data))}
+        call = lambda: self._client("secrets").add_secret_version(  # noqa: E731
+            parent=self._secret, payload=body, **self._bounds(WRITE_TIMEOUT_S)
+        )
+        return short(str(self._call("AddSecretVersion", call, is_write=True).name))
+
+    def access_version(self, version: str) -> SecretStr:
+        """A version's payload, its checksum verified."""
+        import google_crc32c
+
+        name = f"{self._secret}/versions/{version}"
+        call = lambda: self._client("secrets").access_secret_version(name=name, **self._bounds(READ_TIMEOUT_S))  # noqa: E731
+        payload = self._call("AccessSecretVersion", call).payload
+        data = bytes(payload.data)
+        if payload.data_crc32c and int(payload.data_crc32c) != google_crc32c.value(data):
+            raise GatewayError(CHECKSUM_ERROR, reason="invalid_gateway_payload")
+        with contextlib.suppress(UnicodeDecodeError):
+            return SecretStr(data.decode())
+        raise GatewayError("the config secret holds no text", reason="base_config_not_strict_yaml")
+
+    def disable_version(self, version: str) -> None:
+        """Disable a version of the config secret."""
+        name = f"{self._secret}/versions/{version}"
+        call = lambda: self._client("secrets").disable_secret_version(name=name, **self._bounds(WRITE_TIMEOUT_S))  # noqa: E731
+        self._call("DisableSecretVersion", call, is_write=True)
+
+    # --- the service's own callers
+
+    def id_token(self, audience: str) -> SecretStr:
+        """An ID token for a service that requires IAM; ``audience``: its base URL, for tag URLs too (CLOUD_RUN.md §4)."""
+        import google.auth.transport.requests as transport
+        from google.oauth2 import id_token
+
+        call = lambda: id_token.fetch_id_token(transport.Request(), audience)  # type: ignore[no-untyped-call]  # noqa: E731 - google.oauth2 publishes no types here
+        return SecretStr(str(self._call("an ID token", call)))
+
+    def close(self) -> None:
+        """Close the connections; safe to call twice."""
+        made, self._made = self._made, {}
+        for client in made.values():
+            with contextlib.suppress(Exception):  # whatever a library's close meets, nothing is left to do
+                client.transport.close()
+
+    # --- inside
+
+    def _bounds(self, timeout_s: float) -> dict[str, Any]:
+        """The deadline, no retry of the library's own, and the request id."""
+        return {"timeout": timeout_s, "retry": None, "metadata": self._metadata}
+
+    def _client(self, kind: str) -> Any:
+        """The client of that kind, made when it is first asked for."""
+        if kind not in self._made:
+            self._made[kind] = self._make(kind)
+        return self._made[kind]
+
+    def _make(self, kind: str) -> Any:
+        from google.auth.credentials import AnonymousCredentials
+        from google.cloud import run_v2
+
+        endpoint = self._endpoints[1 if kind == "secrets" else 0]
+        is_local = endpoint is not None and is_loopback_host(host_of(endpoint))
+        options: dict[str, Any] = {"transport": "rest"}
+        if endpoint is not None:
+            options["client_options"] = {"api_endpoint": endpoint if is_local else endpoint.removeprefix("https://")}
+        if is_local:
+            options["credentials"] = AnonymousCredentials()  # type: ignore[no-untyped-call]  # google.auth has no types
+        if kind == "secrets":
+            from google.cloud import secretmanager_v1
+
+            client: Any = secretmanager_v1.SecretManagerServiceClient(**options)
+        else:
+            client = (run_v2.RevisionsClient if kind == "revisions" else run_v2.ServicesClient)(**options)
+        if is_local:
+            client.transport._session.trust_env = False  # a proxy variable must not catch loopback
+        return client
+
+    def _call(self, what: str, call: Callable[[], T], *, is_write: bool = False, has_etag: bool = False) -> T:
+        """Make the call; whatever it raises becomes a GatewayError."""
+        failure: Failure | None = None
+        try:
+            return call()
+        except Exception as error:
+            failure = _failure(error)
+            cause = error
+        raise sorted_error(what, failure, is_write=is_write, has_etag=has_etag) from cause
+
+
+def _failure(error: Exception) -> Failure:
+    """What an exception of google.*, requests or protobuf says; the message is the server's, never a payload's."""
+    import requests
+    from google.api_core import exceptions as api
+    from google.auth import exceptions as auth
+    from google.protobuf import json_format  # type: ignore[import-untyped]  # its types are a package of their own
+
+    if isinstance(error, api.GoogleAPICallError):
+        response = error.response
+        status = int(error.code) if error.code is not None else None
+        retry_after = response.headers.get("retry-after") if hasattr(response, "headers") else None
+        return Failure("status", status, _word(response), str(error.message), retry_after)
+    if isinstance(error, (requests.exceptions.Timeout, api.RetryError, TimeoutError)):
+        is_connecting = isinstance(error, requests.exceptions.ConnectTimeout)
+        return Failure("connection_failed" if is_connecting else "timeout", was_sent=not is_connecting)
+    if isinstance(error, (requests.exceptions.RequestException, ConnectionError)):
+        return Failure("connection_failed", was_sent="NewConnectionError" not in repr(error))
+    if isinstance(error, auth.GoogleAuthError):
+        return Failure("credentials")
+    if isinstance(error, (json_format.ParseError, ValueError, TypeError, AttributeError, KeyError)):
+        return Failure("payload")
+    raise error
+
+
+def _word(response: Any) -> str:
+    """The status word of an error's body, such as ``FAILED_PRECONDITION``."""
+    try:
+        return str(response.json()["error"]["status"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""

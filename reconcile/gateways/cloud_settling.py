@@ -1,0 +1,171 @@
+"""The end of a run on Cloud Run: the former traffic again, or the mark of what was verified; then nothing of ours is left.
+
+What is left behind on purpose: the audit on the service, and the last deployments' config versions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from reconcile.clock import Clock
+from reconcile.errors import Effect, GatewayError
+from reconcile.gateways.audit import FAILED, VERIFIED, Mark, identity_of, read_mark, write_note
+from reconcile.gateways.cloud_lease import LeaseKeeper
+from reconcile.gateways.cloud_names import is_our_tag, short
+from reconcile.gateways.cloud_run import CloudRunApi
+from reconcile.gateways.cloud_views import RevisionView, ServiceTarget, ServiceView
+from reconcile.gateways.cloud_waiting import Writer
+from reconcile.gateways.interface import Settlement
+from reconcile.service_tuple import ServiceTuple
+
+T = TypeVar("T")
+ATTEMPTS, PAUSE_S = 4, 1.0
+TRANSIENT = frozenset(
+    {"timeout", "connection_failed", "status_429", "status_500", "status_502", "status_503", "status_504"}
+)
+MOST_DISABLED = 3  # config versions that one run disables
+
+
+class Settler:
+    """Puts back, marks, prunes, lets go."""
+
+    def __init__(self, api: CloudRunApi, writer: Writer, lease: LeaseKeeper, clock: Clock, keep: int) -> None:
+        self._api = api
+        self._writer = writer
+        self._lease = lease
+        self._clock = clock
+        self._keep = keep
+
+    def put_back(self, service: ServiceView, saved: ServiceTuple) -> None:
+        """The saved traffic, revisions pinned by name; tries again what may go well the next time."""
+        traffic = [ServiceTarget(t.revision, t.percent, t.tag) for t in saved.traffic]
+        wanted = service.resolve(traffic, None)
+
+        def send(now: ServiceView) -> None:
+            if now.served == wanted and now.wanted == wanted:
+                return
+            self._writer.update(
+                now, lambda s: s.served == wanted, is_landed=lambda s: s.wanted == wanted, traffic=traffic
+            )
+
+        self._again(send, service)
+
+    def settle(self, settlement: Settlement, revision: str | None) -> tuple[str, ...]:
+        """Mark, prune, let go of the lease; warnings.
+
+        Raises:
+            GatewayError: what is verified could not be marked so, or its tag not taken away.
+        """
+        warnings: list[str] = []
+        try:
+            if not settlement.is_hands_off:
+                self._mark(settlement, revision)
+        except GatewayError as error:
+            if settlement.failed_step is None:
+                raise
+            warnings.append(f"the service could not be marked ({error.reason})")
+        if settlement.failed_step is None:
+            warnings += self._prune(revision)
+        left = self._lease.release(settlement.deployment_id)
+        return (*warnings, left) if left else tuple(warnings)
+
+    def withdraw(self, version: str | None, deployment_id: str) -> None:
+        """After a refusal: the config version that nothing mounts is disabled, the lease let go. Never raises."""
+        if version is not None:
+            # Otherwise it stays enabled and is named by nothing: a version costs cents, and serves nobody.
+            with contextlib.suppress(GatewayError):
+                self._api.disable_version(version)
+        self._lease.release(deployment_id)
+
+    def _mark(self, settlement: Settlement, revision: str | None) -> None:
+        """One update: the mark, and no tag of ours any more."""
+        mark = Mark(
+            revision=revision or "",
+            deployment_id=settlement.deployment_id,
+            config_hash=settlement.config_hash,
+            request_id=settlement.request_id,
+            at_ms=self._clock.now_ms(),
+            step=settlement.failed_step,
+            reason=settlement.reason,
+        )
+
+        def send(service: ServiceView) -> None:
+            annotations = dict(service.annotations)
+            if settlement.failed_step is None:
+                self._refuse_other(service, revision)
+                annotations[VERIFIED] = write_note(mark)
+                former = read_mark(annotations, FAILED)
+                if former is not None and former.config_hash == settlement.config_hash:
+                    del annotations[FAILED]
+            else:
+                annotations[FAILED] = write_note(mark)
+            traffic = _untagged(service)
+            wanted = service.resolve(traffic, service.latest_created)
+            self._writer.update(
+                service,
+                lambda s: s.served == wanted and s.annotations == annotations,
+                is_landed=lambda s: s.annotations == annotations,
+                traffic=traffic if service.our_tags else None,
+                annotations=annotations,
+            )
+
+        self._again(send, None)
+
+    def _refuse_other(self, service: ServiceView, revision: str | None) -> None:
+        """Only what serves alone, and is what was asked for last, is verified."""
+        if service.serving != (revision,) or service.template_revision != revision:
+            message = "somebody changed the service before it was marked as verified"
+            raise GatewayError(message, reason="concurrent_modification", effect=Effect.REFUSED)
+
+    def _again(self, send: Callable[[ServiceView], None], service: ServiceView | None) -> None:
+        """Idempotent writes: a transient failure is tried again on what the service is then."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                send(service or self._api.get_service())
+            except GatewayError as error:
+                if attempt == ATTEMPTS or error.reason not in TRANSIENT:
+                    raise
+                service = None
+                self._clock.sleep(PAUSE_S * attempt)
+            else:
+                return
+
+    def _prune(self, revision: str | None) -> list[str]:
+        """Disable config versions of ours beyond the newest ``keep``, but none that something still names."""
+        try:
+            service, found = self._api.get_service(), self._api.list_revisions()
+            for version in list(self._prunable(service, found))[:MOST_DISABLED]:
+                self._api.disable_version(version)
+        except GatewayError as error:
+            return [f"old config versions were not disabled ({error.reason})"]
+        return []
+
+    def _prunable(self, service: ServiceView, found: list[RevisionView]) -> Iterator[str]:
+        named = {t.revision for t in (*service.wanted, *service.served)} | {service.template_revision}
+        verified = read_mark(service.annotations, VERIFIED)
+        named |= {service.latest_created, service.latest_ready, verified.revision if verified else None}
+        ours = sorted((r for r in found if identity_of(r.annotations, r.name) is not None), key=_number, reverse=True)
+        kept = {file.version for r in found if r.name in named or r not in ours for file in r.files}
+        kept |= {file.version for r in ours[: self._keep] for file in r.files}
+        config = short(self._api.secret)
+        for old in ours[self._keep :]:
+            for file in old.files:
+                if short(file.secret) == config and file.version.isdigit() and file.version not in kept:
+                    yield file.version
+
+
+def _number(revision: RevisionView) -> int:
+    """The generation in the name of a revision of ours."""
+    digits = revision.name.rpartition("-g")[2]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _untagged(service: ServiceView) -> list[ServiceTarget]:
+    """The traffic that is asked for, without tags of ours."""
+    return [
+        ServiceTarget(t.revision, t.percent, None if t.tag and is_our_tag(t.tag) else t.tag)
+        for t in service.wanted
+        if t.percent or not (t.tag and is_our_tag(t.tag))
+    ]
