@@ -170,8 +170,10 @@ def _template(service: ServiceView, change: TemplateChange) -> Any:
     if (service.template_revision or "") == change.base.name:
         made = type(raw.template)(raw.template)  # whole, with what a revision does not show
     else:
+        base: Any = change.base.raw
         for name in _SHARED:
-            setattr(made, name, getattr(change.base.raw, name))
+            if name in base:  # what is set: an empty message would be sent as one
+                setattr(made, name, getattr(base, name))
     made.revision = change.name
     kept = {key: value for key, value in change.base.annotations.items() if not is_reserved(key)}
     made.annotations = {**kept, **change.annotations}

@@ -44,11 +44,11 @@ class CloudRunApi:
 
     # --- Cloud Run
 
-    def get_service(self, timeout_s: float = READ_TIMEOUT_S) -> ServiceView:
+    def get_service(self, timeout_s: float | None = None) -> ServiceView:
         """GET the service."""
         from reconcile.gateways.cloud_messages import service_view
 
-        call = lambda: self._client("services").get_service(name=self._service, **self._bounds(timeout_s))  # noqa: E731
+        call = lambda: self._client("services").get_service(name=self._service, **self._bounds(timeout_s or READ_TIMEOUT_S))  # noqa: E731
         return service_view(self._call("GetService", call))
 
     def get_revision(self, name: str) -> RevisionView:
