@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,9 +42,11 @@ class Ports:
             self.payer.close()
 
 
-def make_ports(settings: Settings, stack: Stack, folder: Path, clock: Clock) -> Ports:
+def make_ports(
+    settings: Settings, stack: Stack, folder: Path, clock: Clock, learn: Callable[[str], None] = lambda _: None
+) -> Ports:
     """The adapters of a run: Khala, the ops API, the first payer that is set, the probes, journal and outbox."""
-    gateway = make_gateway(settings, clock)
+    gateway = make_gateway(settings, clock, learn)
     return Ports(
         control_plane=KhalaClient(settings.khala_url, settings.secret, settings.request_id, clock),
         gateway=gateway,
@@ -55,8 +58,10 @@ def make_ports(settings: Settings, stack: Stack, folder: Path, clock: Clock) -> 
     )
 
 
-def make_gateway(settings: Settings, clock: Clock) -> OpsHttpGateway | CloudRunGateway:
-    """The adapter that the settings name."""
+def make_gateway(
+    settings: Settings, clock: Clock, learn: Callable[[str], None] = lambda _: None
+) -> OpsHttpGateway | CloudRunGateway:
+    """The adapter that the settings name; ``learn`` is told each secret that it meets."""
     if settings.gateway_deployer is Deployer.OPS_HTTP:
         return OpsHttpGateway(settings.gateway_base_url, settings.gateway_ops_token, settings.request_id)
     service, secret = str(settings.cloud_run_service), str(settings.cloud_run_config_secret)
@@ -72,7 +77,7 @@ def make_gateway(settings: Settings, clock: Clock) -> OpsHttpGateway | CloudRunG
         challenge_url=settings.challenge_url,
         health_path=settings.gateway_health_path,
     )
-    return CloudRunGateway(api, target, clock, settings.ready_timeout_s)
+    return CloudRunGateway(api, target, clock, settings.ready_timeout_s, learn)
 
 
 def _payer(settings: Settings) -> Payer | None:

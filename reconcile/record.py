@@ -115,6 +115,7 @@ class RunRecord:
     summary: Summary
     run_folder: str
     findings: tuple[Finding, ...] = ()
+    confirm_findings: tuple[Finding, ...] = ()  # the same check ids on the public URLs, after the traffic moved
     missing_checks: tuple[CheckId, ...] = ()  # expected, but without a clean pass
     routes: tuple[RouteRow, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ def run_record(state: RunState, now_ms: int) -> RunRecord:
         summary=summary,
         run_folder=state.run_folder,
         findings=tuple(state.findings.values()),
+        confirm_findings=tuple(state.confirm_findings.values()),
         missing_checks=unproven,
         routes=state.routes,
         warnings=tuple(state.warnings),
@@ -152,4 +153,6 @@ _REMEDIES = {
     Step.HEALTH: "look at the gateway's process and its log",
     Step.CHALLENGE: "look at the gateway's Lightning node and at the routes in the report",
     Step.PROXY: "look at the upstream, the payer and the gateway's token checks",
+    Step.PROMOTE: "look at the service's traffic in the console, and who else changes it",
+    Step.CONFIRM: "compare the service's public URLs with its tag's: something between them answers otherwise",
 }

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from reconcile.models import DeploymentStatus
+from reconcile.models import DeploymentStatus, Outcome
 from reconcile.record import RunRecord
 
 NODE_ID = "checks/verdict::applied"
@@ -19,7 +19,8 @@ def verdict_reports(record: RunRecord) -> Iterator[pytest.TestReport]:
     summary = record.summary
     is_applied = summary.deployment_status is DeploymentStatus.APPLIED
     why = f"{summary.failure_code or 'usage'}: {summary.failure_reason}"
-    message = None if is_applied else f"{why}\nstage: {summary.failure_stage}\nremedy: {summary.remedy}"
+    said = [f"\n{found.message}" for found in record.confirm_findings if found.outcome is not Outcome.PASSED]
+    message = None if is_applied else f"{why}\nstage: {summary.failure_stage}\nremedy: {summary.remedy}{''.join(said)}"
     yield _report("setup", None)
     yield _report("call", message)
     yield _report("teardown", None)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from reconcile.compile.base_config import BaseConfigError, load_base_config, mer
 from reconcile.compile.patterns import PatternError, compile_re2
 from reconcile.models import Compiled, Rule
 
+_SECRET_KEY = re.compile(r"pass(word|wd|phrase)?$|secret|token|macaroon|mnemonic|dsn|apikey", re.IGNORECASE)
 MARK = "# l402-harness "
 MAX_FILE_BYTES = 64 * 1024  # what a secret version holds (CLOUD_RUN.md §3)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -134,6 +136,26 @@ def charge_of(text: str, host: str, path: str) -> tuple[str, int] | None:
     except (BaseConfigError, PatternError, KeyError, TypeError, AttributeError):
         return None
     return None
+
+
+def passwords_in(text: str) -> tuple[str, ...]:
+    """What a config keeps secret, by the names of its keys: for the redactor. Nothing of one that cannot be read."""
+    try:
+        root = _compose(text)
+    except BaseConfigError:
+        return ()
+    return tuple(_secret_scalars(root, is_secret=False))
+
+
+def _secret_scalars(node: Any, *, is_secret: bool) -> Iterator[str]:
+    if isinstance(node, yaml.ScalarNode) and is_secret:
+        yield str(node.value)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _secret_scalars(value, is_secret=is_secret or _SECRET_KEY.search(str(key.value)) is not None)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _secret_scalars(value, is_secret=is_secret)
 
 
 def _check(text: str, base_yaml: str, rules: Sequence[Rule]) -> None:

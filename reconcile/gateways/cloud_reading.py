@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import SecretStr
 
+from reconcile.compile.deployed_file import passwords_in
 from reconcile.gateways.audit import VERIFIED, identity_of, read_mark
 from reconcile.gateways.cloud_names import is_our_tag
 from reconcile.gateways.cloud_run import CloudRunApi
@@ -18,8 +19,10 @@ from reconcile.service_tuple import ServiceTuple, TrafficTarget
 class ServiceReader:
     """Revisions, configs, and who they are. ``configs`` by version; their text never leaves a SecretStr."""
 
-    def __init__(self, api: CloudRunApi, config_secret: str) -> None:
+    def __init__(self, api: CloudRunApi, config_secret: str, learn: Callable[[str], None]) -> None:
+        """``learn`` is told each password of a config that is read."""
         self.configs: dict[str, SecretStr] = {}
+        self._learn = learn
         self._api = api
         self._config_secret = config_secret
         self._revisions: dict[str, RevisionView] = {}
@@ -39,6 +42,8 @@ class ServiceReader:
         """The config secret's payload."""
         if version not in self.configs:
             self.configs[version] = self._api.access_version(version)
+            for password in passwords_in(self.configs[version].get_secret_value()):
+                self._learn(password)
         return self.configs[version]
 
     def deployment(self, revision: RevisionView) -> Deployment:

@@ -7,13 +7,14 @@ Payloads of secrets leave it as SecretStr only. Source: CLOUD_RUN.md §6.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import SecretStr
 
 from reconcile.errors import GatewayError
 from reconcile.gateways.cloud_errors import Failure, sorted_error
+from reconcile.gateways.cloud_messages import revision_view, service_update, service_view
 from reconcile.gateways.cloud_names import short
 from reconcile.gateways.cloud_views import (
     OperationView,
@@ -25,7 +26,6 @@ from reconcile.gateways.cloud_views import (
 )
 from reconcile.urls import host_of, is_loopback_host
 
-T = TypeVar("T")
 READ_TIMEOUT_S, WRITE_TIMEOUT_S, POLL_TIMEOUT_S = 10.0, 15.0, 5.0
 CHECKSUM_ERROR = "the secret's payload does not match its checksum"
 
@@ -36,8 +36,8 @@ class CloudRunApi:
     def __init__(
         self, service: str, secret: str, run_endpoint: str | None, secret_endpoint: str | None, request_id: str
     ) -> None:
-        self._service, self._secret = service, secret
-        self.secret = secret
+        self.secret = secret  # its resource name
+        self._service = service
         self._endpoints = (run_endpoint, secret_endpoint)
         self._metadata = [("x-oa-request-id", request_id)]
         self._made: dict[str, Any] = {}
@@ -46,30 +46,19 @@ class CloudRunApi:
 
     def get_service(self, timeout_s: float | None = None) -> ServiceView:
         """GET the service."""
-        from reconcile.gateways.cloud_messages import service_view
-
-        call = lambda: self._client("services").get_service(name=self._service, **self._bounds(timeout_s or READ_TIMEOUT_S))  # noqa: E731
-        return service_view(self._call("GetService", call))
+        found = self._ask("GetService", "services", timeout_s or READ_TIMEOUT_S, name=self._service)
+        return service_view(found)
 
     def get_revision(self, name: str) -> RevisionView:
         """GET a revision by its short name."""
-        from reconcile.gateways.cloud_messages import revision_view
-
         path = f"{self._service}/revisions/{name}"
-        call = lambda: self._client("revisions").get_revision(name=path, **self._bounds(READ_TIMEOUT_S))  # noqa: E731
-        return revision_view(self._call("GetRevision", call))
+        return revision_view(self._ask("GetRevision", "revisions", READ_TIMEOUT_S, name=path))
 
     def list_revisions(self) -> list[RevisionView]:
         """The service's revisions, as many as one page of 100 holds, the newest first."""
-        from reconcile.gateways.cloud_messages import revision_view
-
         request = {"parent": self._service, "page_size": 100}
-
-        def call() -> list[Any]:
-            pager = self._client("revisions").list_revisions(request=request, **self._bounds(READ_TIMEOUT_S))
-            return list(next(iter(pager.pages)).revisions)
-
-        return [revision_view(found) for found in self._call("ListRevisions", call)]
+        pager = self._ask("ListRevisions", "revisions", READ_TIMEOUT_S, request=request)
+        return [revision_view(found) for found in next(iter(pager.pages)).revisions]
 
     def update_service(
         self,
@@ -80,37 +69,29 @@ class CloudRunApi:
         annotations: Mapping[str, str] | None = None,
     ) -> str:
         """PATCH what is given, with the etag of ``service``; the operation's name. Does not wait for it."""
-        from reconcile.gateways.cloud_messages import service_update
-
         body, mask = service_update(service, template, traffic, annotations)
-        call = lambda: self._client("services").update_service(  # noqa: E731
-            service=body, update_mask=mask, **self._bounds(WRITE_TIMEOUT_S)
-        )
-        return str(self._call("UpdateService", call, is_write=True).operation.name)
+        asked = self._ask("UpdateService", "services", WRITE_TIMEOUT_S, is_write=True, service=body, update_mask=mask)
+        return str(asked.operation.name)
 
     def get_operation(self, name: str) -> OperationView:
         """GET a long-running operation; its answer is parsed strictly."""
-        call = lambda: self._client("services").get_operation(  # noqa: E731
-            {"name": name}, **self._bounds(POLL_TIMEOUT_S)
-        )
-        found = self._call("GetOperation", call)
+        found = self._ask("GetOperation", "services", POLL_TIMEOUT_S, request={"name": name})
         return OperationView(bool(found.done), int(found.error.code), str(found.error.message))
 
     # --- Secret Manager
 
     def get_secret(self) -> SecretView:
         """GET the config secret, without payload."""
-        call = lambda: self._client("secrets").get_secret(name=self._secret, **self._bounds(READ_TIMEOUT_S))  # noqa: E731
-        found = self._call("GetSecret", call)
+        found = self._ask("GetSecret", "secrets", READ_TIMEOUT_S, name=self.secret)
         return SecretView(str(found.name), str(found.etag), dict(found.annotations), found)
 
     def annotate_secret(self, secret: SecretView, annotations: Mapping[str, str]) -> None:
         """PATCH the config secret's annotations under its etag."""
-        body = {"name": self._secret, "etag": secret.etag, "annotations": dict(annotations)}
-        call = lambda: self._client("secrets").update_secret(  # noqa: E731
-            secret=body, update_mask={"paths": ["annotations"]}, **self._bounds(WRITE_TIMEOUT_S)
+        body = {"name": self.secret, "etag": secret.etag, "annotations": dict(annotations)}
+        mask = {"paths": ["annotations"]}
+        self._ask(
+            "UpdateSecret", "secrets", WRITE_TIMEOUT_S, is_write=True, has_etag=True, secret=body, update_mask=mask
         )
-        self._call("UpdateSecret", call, is_write=True, has_etag=True)
 
     def add_version(self, payload: SecretStr) -> str:
         """Add a version of the config secret; its number."""
@@ -118,18 +99,17 @@ class CloudRunApi:
 
         data = payload.get_secret_value().encode()
         body = {"data": data, "data_crc32c": int(google_crc32c.value(data))}
-        call = lambda: self._client("secrets").add_secret_version(  # noqa: E731
-            parent=self._secret, payload=body, **self._bounds(WRITE_TIMEOUT_S)
+        asked = self._ask(
+            "AddSecretVersion", "secrets", WRITE_TIMEOUT_S, is_write=True, parent=self.secret, payload=body
         )
-        return short(str(self._call("AddSecretVersion", call, is_write=True).name))
+        return short(str(asked.name))
 
     def access_version(self, version: str) -> SecretStr:
         """A version's payload, its checksum verified."""
         import google_crc32c
 
-        name = f"{self._secret}/versions/{version}"
-        call = lambda: self._client("secrets").access_secret_version(name=name, **self._bounds(READ_TIMEOUT_S))  # noqa: E731
-        payload = self._call("AccessSecretVersion", call).payload
+        name = f"{self.secret}/versions/{version}"
+        payload = self._ask("AccessSecretVersion", "secrets", READ_TIMEOUT_S, name=name).payload
         data = bytes(payload.data)
         if payload.data_crc32c and int(payload.data_crc32c) != google_crc32c.value(data):
             raise GatewayError(CHECKSUM_ERROR, reason="invalid_gateway_payload")
@@ -139,9 +119,8 @@ class CloudRunApi:
 
     def disable_version(self, version: str) -> None:
         """Disable a version of the config secret."""
-        name = f"{self._secret}/versions/{version}"
-        call = lambda: self._client("secrets").disable_secret_version(name=name, **self._bounds(WRITE_TIMEOUT_S))  # noqa: E731
-        self._call("DisableSecretVersion", call, is_write=True)
+        name = f"{self.secret}/versions/{version}"
+        self._ask("DisableSecretVersion", "secrets", WRITE_TIMEOUT_S, is_write=True, name=name)
 
     # --- the service's own callers
 
@@ -150,8 +129,10 @@ class CloudRunApi:
         import google.auth.transport.requests as transport
         from google.oauth2 import id_token
 
-        call = lambda: id_token.fetch_id_token(transport.Request(), audience)  # type: ignore[no-untyped-call]  # noqa: E731 - google.oauth2 publishes no types here
-        return SecretStr(str(self._call("an ID token", call)))
+        try:
+            return SecretStr(str(id_token.fetch_id_token(transport.Request(), audience)))  # type: ignore[no-untyped-call]  # untyped
+        except Exception as error:  # see ``_failure``
+            raise sorted_error("an ID token", _failure(error), is_write=False) from error
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""
@@ -161,10 +142,6 @@ class CloudRunApi:
                 client.transport.close()
 
     # --- inside
-
-    def _bounds(self, timeout_s: float) -> dict[str, Any]:
-        """The deadline, no retry of the library's own, and the request id."""
-        return {"timeout": timeout_s, "retry": None, "metadata": self._metadata}
 
     def _client(self, kind: str) -> Any:
         """The client of that kind, made when it is first asked for."""
@@ -193,15 +170,16 @@ class CloudRunApi:
             client.transport._session.trust_env = False  # a proxy variable must not catch loopback
         return client
 
-    def _call(self, what: str, call: Callable[[], T], *, is_write: bool = False, has_etag: bool = False) -> T:
-        """Make the call; whatever it raises becomes a GatewayError."""
-        failure: Failure | None = None
+    def _ask(
+        self, what: str, kind: str, timeout_s: float, *, is_write: bool = False, has_etag: bool = False, **sent: Any
+    ) -> Any:
+        """Make one call, with its deadline and no retry of the library's own; what it raises becomes a GatewayError."""
+        method = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in what).lstrip("_")
         try:
-            return call()
-        except Exception as error:
-            failure = _failure(error)
-            cause = error
-        raise sorted_error(what, failure, is_write=is_write, has_etag=has_etag) from cause
+            call = getattr(self._client(kind), method)
+            return call(**sent, timeout=timeout_s, retry=None, metadata=self._metadata)
+        except Exception as error:  # the libraries raise a dozen unrelated classes: ``_failure`` knows each
+            raise sorted_error(what, _failure(error), is_write=is_write, has_etag=has_etag) from error
 
 
 def _failure(error: Exception) -> Failure:

@@ -6,7 +6,7 @@ what is neither the snapshot's nor ours is somebody else's, and is left alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reconcile.clock import Clock
@@ -43,10 +43,17 @@ class _Pushed:
 class CloudRunGateway:
     """Drives one service. One object serves one run."""
 
-    def __init__(self, api: CloudRunApi, target: CloudRunTarget, clock: Clock, patience_s: float) -> None:
+    def __init__(
+        self,
+        api: CloudRunApi,
+        target: CloudRunTarget,
+        clock: Clock,
+        patience_s: float,
+        learn: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._api = api
         self._target = target
-        self._reader = ServiceReader(api, target.config_secret)
+        self._reader = ServiceReader(api, target.config_secret, learn)
         self._clock = clock
         self._writer = Writer(api, clock, patience_s)
         self._lease = LeaseKeeper(api, clock)
