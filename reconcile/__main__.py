@@ -20,7 +20,7 @@ from reconcile.control_plane.outbox import FILE_NAME
 from reconcile.errors import ReconcileError, UsageError
 from reconcile.journal import gateway_lock
 from reconcile.plain import plain
-from reconcile.recovery import recover, recovery_code, unfinished
+from reconcile.recovery import recover, recover_service, recovery_code, unfinished
 from reconcile.setting_values import Reader
 from reconcile.settings import PREFIX, Settings, new_request_id, read_settings
 from reconcile.summarise import (
@@ -87,23 +87,36 @@ def _deliver(run_folder: Path | None, env: Mapping[str, str]) -> int:
 
 
 def _recover(env: Mapping[str, str]) -> int:
-    """Every unfinished journal in OUTPUT_DIR; the gravest exit code of all."""
-    clock = SystemClock()
-    output_dir = Path(Reader(env).get(PREFIX + "OUTPUT_DIR") or "output")
+    """Every unfinished journal in OUTPUT_DIR, then what the service itself tells; the gravest exit code of all."""
+    clock, reader = SystemClock(), Reader(env)
+    output_dir = Path(reader.get(PREFIX + "OUTPUT_DIR") or "output")
     folders = unfinished(output_dir)
-    if not folders:
+    if not folders and not reader.get(PREFIX + "CLOUD_RUN_SERVICE"):
         _say("nothing to recover")
         return 0
     settings = read_settings(env, clock)
-    lock = gateway_lock(output_dir, settings.gateway_base_url)
+    lock = gateway_lock(output_dir, settings.gateway_id)
     if not lock.take():
         _say("a run or another recovery is at this gateway: its journal is its own")
         return 0
     try:
         codes = {_recover_one(folder, settings, clock) for folder in folders}
+        codes.add(_recover_service(settings, clock, is_all=not folders))
     finally:
         lock.release()
     return next(code for code in (EXIT_ROLLBACK_FAILED, EXIT_FAILED, EXIT_UNDELIVERED, 0) if code in codes)
+
+
+def _recover_service(settings: Settings, clock: SystemClock, *, is_all: bool) -> int:
+    """Runs whose journals are gone, by the audit on a Cloud Run service."""
+    try:
+        done = recover_service(settings, clock)
+    except ReconcileError as error:
+        _say(f"{settings.gateway_id}: not recovered: {error.reason}: {error}")
+        return EXIT_FAILED
+    if done is not None or is_all:
+        _say(done or "nothing to recover")
+    return 0
 
 
 def _recover_one(folder: Path, settings: Settings, clock: SystemClock) -> int:

@@ -64,20 +64,27 @@ def make_gateway(
     """The adapter that the settings name; ``learn`` is told each secret that it meets."""
     if settings.gateway_deployer is Deployer.OPS_HTTP:
         return OpsHttpGateway(settings.gateway_base_url, settings.gateway_ops_token, settings.request_id)
-    service, secret = str(settings.cloud_run_service), str(settings.cloud_run_config_secret)
-    api = CloudRunApi(
-        service, secret, settings.cloud_run_endpoint, settings.secret_manager_endpoint, settings.request_id
-    )
     target = CloudRunTarget(
-        service=service,
-        config_secret=secret,
+        service=str(settings.cloud_run_service),
+        config_secret=str(settings.cloud_run_config_secret),
         rollout=settings.rollout,
         image=settings.aperture_image,
         keep_deployments=settings.keep_deployments,
         challenge_url=settings.challenge_url,
         health_path=settings.gateway_health_path,
     )
-    return CloudRunGateway(api, target, clock, settings.ready_timeout_s, learn)
+    return CloudRunGateway(make_cloud_api(settings), target, clock, settings.ready_timeout_s, learn)
+
+
+def make_cloud_api(settings: Settings) -> CloudRunApi:
+    """The calls of the Cloud Run deployer."""
+    return CloudRunApi(
+        str(settings.cloud_run_service),
+        str(settings.cloud_run_config_secret),
+        settings.cloud_run_endpoint,
+        settings.secret_manager_endpoint,
+        settings.request_id,
+    )
 
 
 def _payer(settings: Settings) -> Payer | None:

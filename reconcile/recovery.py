@@ -18,11 +18,13 @@ from reconcile.conclusion import SETTLING_S, await_apply, bring_back, end_journa
 from reconcile.conduct import Conduct
 from reconcile.control_plane.khala import ABANDONED_S
 from reconcile.errors import GatewayError, JournalError
+from reconcile.gateways.cloud_healing import heal
 from reconcile.journal import FILE_NAME, Journal, read_lines
 from reconcile.judge import Failure
 from reconcile.machine import Event, Phase, is_terminal
-from reconcile.models import Deployment, DeploymentStatus, Step, StepStatus
-from reconcile.ports import Ports, make_ports
+from reconcile.models import Deployer, Deployment, DeploymentStatus, Step, StepStatus
+from reconcile.names import deployment_id
+from reconcile.ports import Ports, make_cloud_api, make_ports
 from reconcile.record import RunRecord
 from reconcile.remembering import remember
 from reconcile.restore import READ_BACK_S, RestoreOutcome
@@ -99,6 +101,23 @@ def _await_abandoned(entries: Sequence[Mapping[str, Any]], clock: Clock) -> None
     if last.get("event") == "intent":
         age_s = (clock.now_ms() - int(last.get("atMs", 0))) / 1000
         clock.sleep(min(ABANDONED_S, max(0.0, ABANDONED_S - age_s)))
+
+
+def recover_service(settings: Settings, clock: Clock) -> str | None:
+    """On Cloud Run, what runs left whose journals are gone: the last verified deployment again, by the service's audit.
+
+    Returns:
+        What was done; None: nothing, or another deployer.
+    Raises:
+        GatewayError: the service could not be read or put back.
+    """
+    if settings.gateway_deployer is not Deployer.CLOUD_RUN:
+        return None
+    api = make_cloud_api(settings)
+    try:
+        return heal(api, clock, deployment_id("recover", settings.request_id), settings.request_id)
+    finally:
+        api.close()
 
 
 def recovery_code(record: RunRecord) -> int:

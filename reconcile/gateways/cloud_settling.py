@@ -101,6 +101,7 @@ class Settler:
                     del annotations[FAILED]
             else:
                 annotations[FAILED] = write_note(mark)
+                self._take_back(annotations, service, settlement.deployment_id)
             traffic = _untagged(service)
             wanted = service.resolve(traffic, service.latest_created)
             self._writer.update(
@@ -112,6 +113,18 @@ class Settler:
             )
 
         self._again(send, None)
+
+    def _take_back(self, annotations: dict[str, str], service: ServiceView, deployment_id: str) -> None:
+        """A run that died over its own mark as verified is rolled back: what serves again is what was verified last."""
+        verified = read_mark(annotations, VERIFIED)
+        if verified is None or verified.deployment_id != deployment_id:
+            return
+        del annotations[VERIFIED]
+        for name in service.serving:
+            former = identity_of(self._api.get_revision(name).annotations, name)
+            if former is not None and former.deployment_id != deployment_id:
+                again = Mark(name, former.deployment_id, former.config_hash, former.request_id, self._clock.now_ms())
+                annotations[VERIFIED] = write_note(again)
 
     def _refuse_other(self, service: ServiceView, revision: str | None) -> None:
         """Only what serves alone, and is what was asked for last, is verified."""
