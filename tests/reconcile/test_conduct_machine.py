@@ -14,7 +14,7 @@ from reconcile.conclusion import bring_back_early, conclude
 from reconcile.conduct import Conduct
 from reconcile.control_plane import DeploymentRecord, EventRecord
 from reconcile.errors import ControlPlaneError, Effect, GatewayError, JournalError, ReconcileError
-from reconcile.gateways import ApplyRequest, RestoreRequest
+from reconcile.gateways.interface import Applied, ApplyRequest, RestoreRequest, Settlement
 from reconcile.judge import Attempt, SessionEnd
 from reconcile.machine import Phase, is_terminal
 from reconcile.models import ActiveDeployment, CheckId, Deployment, Finding, Outcome, Stack
@@ -96,12 +96,16 @@ class FakeKhala(World):
         self.strike("gateway-read")
         return ActiveDeployment(self.serving, None)
 
-    def apply(self, request: ApplyRequest) -> Deployment:
+    def apply(self, request: ApplyRequest) -> Applied:
         """A deploy, with or without its effect."""
         self.log.append("gateway:deploy")
         new = Deployment(deployment_id=request.deployment_id, config_hash=request.config_hash)
         self.strike("gateway-deploy", lambda: setattr(self, "serving", new))
-        return new
+        return Applied(new)
+
+    def settle(self, settlement: Settlement) -> tuple[str, ...]:
+        """This gateway keeps no marks."""
+        return ()
 
     def restore(self, request: RestoreRequest) -> None:
         """A rollback, with or without its effect."""
@@ -140,7 +144,7 @@ class ConductMachine(RuleBasedStateMachine):
         self.world = FakeKhala()
         clock = FakeClock()
         fake: Any = self.world  # one for all ports
-        ports = Ports(fake, fake, None, fake, fake, fake)
+        ports = Ports(fake, fake, fake, None, fake, fake, fake)
         state = RunState(read_settings(ENVIRONMENT, clock), Stack.HOSTED, "/run", clock.now_ms())
         self.conduct = Conduct(state, ports, clock, lambda _: None)
         self.is_interrupted = False
