@@ -125,6 +125,9 @@ class FakeKhala(World):
     def set_ready_deadline(self, monotonic_s: float) -> None:
         """Nothing waits here."""
 
+    def aim(self, base_url: str, challenge_url: str, proxy_url: str) -> None:
+        """Nothing is asked here."""
+
     def hurry(self) -> None:
         """Nothing waits here."""
 
