@@ -93,7 +93,8 @@ class Conduct:
             return True
         if any(f.outcome is not Outcome.PASSED for c, f in self.state.findings.items() if c.step in before):
             return True
-        return any(Attempt.FAILED in seen for check, seen in self.state.attempts.items() if check.step in before)
+        expected = [check for check in self.state.expected if check.step in before]
+        return any(Attempt.FAILED in self.state.attempts.get(check, ()) for check in expected)
 
     def announce(self, step: Step) -> None:
         """Tell the listener that ``step`` ended."""
