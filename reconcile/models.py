@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from reconcile.paywalls import WireModel
+from reconcile.plain import plain
 
 
 class Step(StrEnum):
@@ -276,7 +277,7 @@ class Finding:
     def message(self) -> str:
         """For people: got, expected and remedy, at most the first 20 problems."""
         lines = [f"{self.check}: {self.outcome}" + (f", reason {self.reason}" if self.reason else "")]
-        lines += [f"  {p.subject}: got {p.got}, expected {p.expected} [{p.reason}]" for p in self.problems[:20]]
+        lines += [plain(f"  {p.subject}: got {p.got}, expected {p.expected} [{p.reason}]") for p in self.problems[:20]]
         if len(self.problems) > 20:
             lines.append(f"  and {len(self.problems) - 20} more, all in the record")
         if self.remedy:
