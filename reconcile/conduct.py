@@ -25,6 +25,7 @@ from reconcile.judge import Attempt, Failure, SessionEnd, judge_step
 from reconcile.machine import Event
 from reconcile.models import CheckId, Compiled, Deployment, DeploymentStatus, Outcome, Severity, Step, StepStatus
 from reconcile.paywalls import Paywall
+from reconcile.plain import plain
 from reconcile.planning import RunPlan, candidate_urls, plan_candidate, plan_run
 from reconcile.ports import Ports
 from reconcile.recording import deployment_row
@@ -33,6 +34,7 @@ from reconcile.state import RunState
 
 T = TypeVar("T")
 Listener = Callable[[Step], None]
+MAX_SHOWN = 500  # characters of one diagnostic in an error's text
 
 
 class Conduct:
@@ -154,8 +156,8 @@ class Conduct:
         self._raised[step] = StepError(f"{step} was broken off", reason=reason)
 
     def _remember(self, step: Step) -> None:
-        """How a step behind the intent ended, in the journal: what the run of a process that dies gets its code from."""
-        if list(Step).index(step) <= list(Step).index(Step.INTENT):
+        """How a step from the intent on ended, in the journal: what the run of a process that dies gets its code from."""
+        if list(Step).index(step) < list(Step).index(Step.INTENT):
             return
         failure = (
             self.state.errors.get(step)
@@ -182,7 +184,7 @@ class Conduct:
         self.state.compiled = compiled
         errors = [d for d in compiled.diagnostics if d.severity is Severity.ERROR]
         if errors:
-            message = "; ".join(f"{d.code}: {d.message}" for d in errors[:5])
+            message = "; ".join(plain(f"{d.code}: {d.message}", MAX_SHOWN) for d in errors[:5])
             raise StepError(f"{len(errors)} error diagnostics: {message}", reason=errors[0].code)
         self.state.timings[Step.COMPILE].detail = f"{len(compiled.rules)} routes, {str(compiled.config_hash)[:16]}…"
         return compiled

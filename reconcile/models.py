@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from reconcile.paywalls import WireModel
+from reconcile.plain import plain
 from reconcile.service_tuple import ServiceTuple
 from reconcile.steps import CHECKED_STEPS as CHECKED_STEPS
 from reconcile.steps import FAILURE_CODES as FAILURE_CODES
@@ -248,7 +249,7 @@ class Finding:
     def message(self) -> str:
         """For people: got, expected and remedy, at most the first 20 problems."""
         lines = [f"{self.check}: {self.outcome}" + (f", reason {self.reason}" if self.reason else "")]
-        lines += [f"  {p.subject}: got {p.got}, expected {p.expected} [{p.reason}]" for p in self.problems[:20]]
+        lines += [plain(f"  {p.subject}: got {p.got}, expected {p.expected} [{p.reason}]") for p in self.problems[:20]]
         if len(self.problems) > 20:
             lines.append(f"  and {len(self.problems) - 20} more, all in the record")
         if self.remedy:

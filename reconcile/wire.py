@@ -102,10 +102,12 @@ class Wire:
                 body = bytearray()
                 for chunk in response.iter_bytes():
                     body += chunk
-                    if deadline.has_passed:
-                        raise WireError("timeout", was_sent=True)
-                    if len(body) > self._max_body_bytes:
-                        raise WireError("connection_failed", was_sent=True)
+                    if deadline.has_passed or len(body) > self._max_body_bytes:
+                        break
+                if deadline.has_passed:  # a body without a length looks whole when its connection is shut
+                    raise WireError("timeout", was_sent=True)
+                if len(body) > self._max_body_bytes:
+                    raise WireError("connection_failed", was_sent=True)
                 return Answer(response.status_code, response.headers, bytes(body))
             finally:
                 response.close()

@@ -11,7 +11,7 @@ import httpx
 class Script(httpx.BaseTransport):
     """Gives ``answers`` in their order; an exception is raised. ``asked`` holds the requests."""
 
-    def __init__(self, *answers: httpx.Response | Exception) -> None:
+    def __init__(self, *answers: httpx.Response | BaseException) -> None:
         self.answers = list(answers)
         self.asked: list[httpx.Request] = []
 
@@ -20,7 +20,7 @@ class Script(httpx.BaseTransport):
         request.read()
         self.asked.append(request)
         answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 

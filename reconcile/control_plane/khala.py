@@ -12,6 +12,7 @@ from reconcile.control_plane.interface import DeploymentRecord, EventRecord, Pay
 from reconcile.errors import ControlPlaneError, Effect
 from reconcile.models import DeploymentStatus
 from reconcile.paywalls import Paywall, WireModel
+from reconcile.plain import plain
 from reconcile.redact import Redactor
 from reconcile.wire import Answer, Wire, WireError
 
@@ -184,13 +185,13 @@ class KhalaClient:
         """Never retried: redacted, a ``forbidden`` cannot be told apart."""
         code = function_code(envelope.errorData, envelope.errorMessage or "")
         message = self._redactor.redact(envelope.errorMessage or "")
-        message = re.sub(r"(?s)(Object:|Value:).*", "…", message)[:300]  # validators print all arguments
+        message = re.sub(r"(?s)(Object:|Value:).*", "…", message)  # validators print all arguments
         remedy = None
         if code == "function_error":
             remedy = "check OA_LIGHTNING_OPS_SECRET first: production answers hide a refused secret"
         elif code == "forbidden":
             remedy = "check OA_LIGHTNING_OPS_SECRET"
-        return _error(f"control_plane_{code}", f"Khala's function failed: {message}", remedy=remedy)
+        return _error(f"control_plane_{code}", f"Khala's function failed: {plain(message, 300)}", remedy=remedy)
 
     def _platform_error(self, answer: Answer, body: dict[str, Any], *, is_query: bool) -> Exception:
         """A non-200 or a body of another form: retried when nothing was applied, or when repeating is harmless."""

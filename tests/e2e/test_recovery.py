@@ -222,3 +222,74 @@ def test_two_runs_on_one_gateway_do_not_both_conduct(tmp_path: Path) -> None:
         assert [path.name for path in tmp_path.iterdir()] == [f".{key}.lock"]
         lock.release()
         assert run_against(stack, tmp_path).code == 0
+
+
+def test_rollback_that_failed_is_mended_by_recover_and_by_the_next_run(tmp_path: Path) -> None:
+    """What it left serving must not become the config to go back to; the row then says what is so."""
+    with embedded("challenge-amount", "rollback-500") as stack:
+        assert run_against(stack, tmp_path).code == 70
+        assert recover(stack, tmp_path).code == 70, "it still fails"
+        stack.break_with()
+        assert recover(stack, tmp_path).code == 0
+        assert stack.ops.active is not None
+        assert stack.ops.active.config_hash == former(stack)
+        assert [row["status"] for row in stack.khala.deployments()] == ["rolled_back"]
+        assert "nothing to recover" in recover(stack, tmp_path).stdout
+    with embedded("challenge-amount", "rollback-500") as stack:
+        assert run_against(stack, tmp_path / "next").code == 70
+        stack.break_with()
+        assert run_against(stack, tmp_path / "next").code == 0
+        assert [what for what, _ in stack.ops.history] == ["seed", "deploy", "rollback", "deploy"]
+
+
+def test_run_that_was_killed_carries_the_code_of_the_step_it_died_over(tmp_path: Path) -> None:
+    """From the journal's own lines: what had passed is no failure."""
+    with embedded("node-frozen") as stack:
+        folder = kill_when(stack, tmp_path, "apply")
+        text = (folder / "journal.jsonl").read_text()
+        entries = [json.loads(line) for line in text.splitlines()]
+        passed = [entry["step"] for entry in entries if entry["event"] == "step" and entry["status"] == "passed"]
+        assert recover(stack, tmp_path).code == 0
+        summary = json.loads((folder / "summary.json").read_text())
+        assert summary["failureStage"] not in passed
+        assert summary["failureReason"] == "interrupted"
+
+
+def test_same_config_that_somebody_else_deployed_again_is_not_touched(tmp_path: Path) -> None:
+    """Its hash is ours, its deployment is not: it may have been verified since."""
+    with embedded("node-frozen") as stack:
+        kill_when(stack, tmp_path, "apply")
+        ours = stack.ops.active
+        assert ours is not None
+        asyncio.run(stack.ops.serve("other", Deployed("dep_other", ours.config_hash, ours.aperture_yaml)))
+        assert recover(stack, tmp_path).code == 1
+        assert [what for what, _ in stack.ops.history] == ["seed", "deploy", "other"]
+
+
+def test_command_that_is_stopped_says_so_and_is_run_again(tmp_path: Path) -> None:
+    """SIGTERM is 143, without a traceback; the journal stays unfinished."""
+    with embedded("node-frozen") as stack:
+        folder = kill_when(stack, tmp_path, "apply")
+        answering = stack.ops.answer
+
+        async def hang(_: object) -> object:
+            import asyncio
+
+            await asyncio.sleep(3600)
+            raise AssertionError
+
+        stack.ops.answer = hang  # type: ignore[assignment,method-assign]  # a gateway that hangs
+        env = {**clean_environment(), **hosted_environment(stack), PREFIX + "OUTPUT_DIR": str(tmp_path)}
+        asked = len(stack.requests)
+        child = subprocess.Popen(
+            [sys.executable, "-m", "reconcile", "recover"], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
+        )
+        deadline = time.monotonic() + 30
+        while len(stack.requests) == asked and time.monotonic() < deadline:
+            time.sleep(0.01)
+        child.send_signal(signal.SIGTERM)
+        output, _ = child.communicate(timeout=30)
+        assert (child.returncode, "run" in output) == (143, True)
+        assert '"concluded"' not in (folder / "journal.jsonl").read_text()
+        stack.ops.answer = answering  # type: ignore[method-assign]  # well again
+        assert recover(stack, tmp_path).code == 0

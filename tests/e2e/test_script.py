@@ -130,3 +130,27 @@ def test_interrupt_puts_the_gateway_back(tmp_path: Path) -> None:
         assert stack.ops.active is not None
         assert stack.ops.active.config_hash == stack.ops.history[0][1].config_hash
         assert [row["status"] for row in stack.khala.deployments()] == ["rolled_back"]
+
+
+def test_script_that_runs_nothing_is_never_green(tmp_path: Path) -> None:
+    """``--collect-only`` is 0 for pytest, and would be "applied" for a gate."""
+    with embedded() as stack:
+        code, summary, _ = run_script(ROOT, tmp_path, hosted_environment(stack), "--collect-only")
+        assert (code, summary["ok"], summary["failureReason"]) == (5, False, "nothing_selected")
+        assert stack.requests == []
+
+
+def test_script_that_is_killed_outright_takes_its_run_with_it(tmp_path: Path) -> None:
+    """The run gets a SIGTERM, and puts the gateway back."""
+    with embedded("node-frozen") as stack:
+        env = {**clean_environment(), **hosted_environment(stack), PREFIX + "OUTPUT_DIR": str(tmp_path)}
+        script = subprocess.Popen(["bash", SCRIPT], cwd=ROOT, env={**env, PREFIX + "PROBE_TIMEOUT_S": "60"})
+        deadline = time.monotonic() + 60
+        while stack.ops.history[-1][0] == "seed" and time.monotonic() < deadline:
+            time.sleep(0.01)
+        script.kill()
+        script.wait(10)
+        while not list(tmp_path.glob("*/summary.json")) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert [what for what, _ in stack.ops.history] == ["seed", "deploy", "rollback"]
+        assert [row["status"] for row in stack.khala.deployments()][:1] != ["pending"]

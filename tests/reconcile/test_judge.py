@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.judge import Attempt, Failure, SessionEnd, judge
+from reconcile.judge import Attempt, Failure, SessionEnd, cut_short, judge
 from reconcile.models import CheckId, FailureCode, Finding, Outcome, Step, StepStatus
 
 GOOD = {check: Finding(check, Outcome.PASSED) for check in CheckId}
@@ -104,3 +104,17 @@ def test_session_that_did_not_end_by_itself_is_never_applied(end: SessionEnd, re
     failure, _ = judge({}, {}, {}, end, tuple(CheckId))
     assert failure is not None
     assert (failure.step, failure.reason) == (Step.ROLLOUT, reason)
+
+
+@pytest.mark.parametrize("end", [SessionEnd.INTERRUPTED, SessionEnd.BROKEN])
+def test_session_that_broke_off_fails_at_its_first_step_that_had_not_passed(end: SessionEnd) -> None:
+    """Before the checks, too: a run that was stopped while it read the paywalls carries that step's code."""
+    failure, _ = judge({}, {}, {}, end, tuple(CheckId))
+    passed = {Step.READ: StepStatus.PASSED, Step.COMPILE: StepStatus.PASSED}
+    early = cut_short(failure, passed, end)
+    assert early is not None
+    assert early.code is FailureCode.COMPILE_VALIDATION_FAILED
+    assert early.step is Step.INTENT
+    everything = dict.fromkeys(Step, StepStatus.PASSED)
+    assert cut_short(failure, everything, end) == failure
+    assert cut_short(failure, {}, SessionEnd.COMPLETE) == failure

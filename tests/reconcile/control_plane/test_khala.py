@@ -230,3 +230,21 @@ def test_redirect_is_not_followed() -> None:
     khala, wire, _ = client(answer(302, "", location="https://elsewhere.example/"))
     assert error_of(lambda: khala.list_paywalls(("active",))).reason == "control_plane_status_302"
     assert len(wire.asked) == 1
+
+
+def test_write_that_a_signal_broke_off_may_still_land() -> None:
+    """The terminal write that follows goes to the outbox as well: the abandoned one may undo it (KHALA.md)."""
+    khala, wire, _ = client(KeyboardInterrupt(), success())  # type: ignore[arg-type]  # a signal is no Exception
+    with pytest.raises(KeyboardInterrupt):
+        khala.record_deployment(row(DeploymentStatus.PENDING))
+    khala.may_wait = False
+    assert error_of(lambda: khala.record_deployment(row())).reason == "control_plane_outcome_unknown"
+    assert len(wire.asked) == 2
+
+
+def test_after_a_signal_there_is_one_attempt() -> None:
+    """CI kills within seconds."""
+    khala, wire, clock = client(REFUSED, success())
+    khala.may_wait = False
+    assert error_of(lambda: khala.record_event(event())).reason == "control_plane_unreachable"
+    assert (len(wire.asked), clock.sleeps) == (1, [])

@@ -9,6 +9,7 @@ import pytest
 
 from reconcile.control_plane import DeploymentRecord, EventRecord, Outbox, deliver
 from reconcile.errors import ControlPlaneError, JournalError
+from reconcile.journal import FileLock
 from tests.reconcile.control_plane.test_khala import event, row
 
 
@@ -116,3 +117,15 @@ def test_outbox_that_cannot_be_rewritten_says_so(outbox: Outbox, monkeypatch: py
         deliver(outbox.path, Recorder())
     assert caught.value.reason == "outbox_unwritable"
     assert json.loads(outbox.path.read_text().splitlines()[0])["kind"] == "deployment"
+
+
+def test_outbox_that_its_run_or_another_delivery_holds_is_left_alone(outbox: Outbox) -> None:
+    """Two at once would lose what one rewrites under the other."""
+    for name in (".", "journal.jsonl"):
+        held = FileLock(outbox.path.parent / name)
+        assert held.take()
+        with pytest.raises(JournalError) as caught:
+            deliver(outbox.path, Recorder())
+        assert caught.value.reason == "outbox_held"
+        held.release()
+    assert deliver(outbox.path, Recorder()) == 3
