@@ -52,7 +52,7 @@ def make_ports(
         gateway=gateway,
         describer=gateway,
         payer=_payer(settings),
-        prober=Prober(_probe_settings(settings, stack), clock),
+        prober=Prober(_probe_settings(settings, stack), clock, gateway.identify),
         journal=Journal(folder / JOURNAL_NAME, clock),
         outbox=Outbox(folder / OUTBOX_NAME),
     )

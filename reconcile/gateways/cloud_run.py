@@ -27,6 +27,7 @@ from reconcile.gateways.cloud_views import (
 from reconcile.urls import host_of, is_loopback_host
 
 READ_TIMEOUT_S, WRITE_TIMEOUT_S, POLL_TIMEOUT_S = 10.0, 15.0, 5.0
+CLOUD_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 CHECKSUM_ERROR = "the secret's payload does not match its checksum"
 
 
@@ -126,11 +127,8 @@ class CloudRunApi:
 
     def id_token(self, audience: str) -> SecretStr:
         """An ID token for a service that requires IAM; ``audience``: its base URL, for tag URLs too (CLOUD_RUN.md §4)."""
-        import google.auth.transport.requests as transport
-        from google.oauth2 import id_token
-
         try:
-            return SecretStr(str(id_token.fetch_id_token(transport.Request(), audience)))  # type: ignore[no-untyped-call]  # untyped
+            return SecretStr(_fetched_id_token(audience, is_local=self._is_local("services")))
         except Exception as error:  # see ``_failure``
             raise sorted_error("an ID token", _failure(error), is_write=False) from error
 
@@ -149,12 +147,15 @@ class CloudRunApi:
             self._made[kind] = self._make(kind)
         return self._made[kind]
 
+    def _is_local(self, kind: str) -> bool:
+        endpoint = self._endpoints[1 if kind == "secrets" else 0]
+        return endpoint is not None and is_loopback_host(host_of(endpoint))
+
     def _make(self, kind: str) -> Any:
         from google.auth.credentials import AnonymousCredentials
         from google.cloud import run_v2
 
-        endpoint = self._endpoints[1 if kind == "secrets" else 0]
-        is_local = endpoint is not None and is_loopback_host(host_of(endpoint))
+        endpoint, is_local = self._endpoints[1 if kind == "secrets" else 0], self._is_local(kind)
         options: dict[str, Any] = {"transport": "rest"}
         if endpoint is not None:
             options["client_options"] = {"api_endpoint": endpoint if is_local else endpoint.removeprefix("https://")}
@@ -180,6 +181,38 @@ class CloudRunApi:
             return call(**sent, timeout=timeout_s, retry=None, metadata=self._metadata)
         except Exception as error:  # the libraries raise a dozen unrelated classes: ``_failure`` knows each
             raise sorted_error(what, _failure(error), is_write=is_write, has_etag=has_etag) from error
+
+
+def _fetched_id_token(audience: str, *, is_local: bool) -> str:
+    """From a service account's key, an impersonated account, the metadata server, or Workload Identity's own account."""
+    import google.auth
+    from google.auth import exceptions, impersonated_credentials
+    from google.auth.transport import requests as transport
+    from google.oauth2 import id_token
+
+    class LoopbackOnly(transport.Request):
+        """Beside an endpoint on loopback nothing else is asked, the metadata server neither."""
+
+        def __call__(self, url: str, *arguments: Any, **options: Any) -> Any:
+            """Send, or refuse."""
+            if not is_loopback_host(host_of(url)):
+                raise exceptions.TransportError("not on loopback")  # type: ignore[no-untyped-call]  # google.auth has no types
+            return super().__call__(url, *arguments, **options)  # type: ignore[no-untyped-call]  # as above
+
+    request = (LoopbackOnly if is_local else transport.Request)()
+    try:
+        return str(id_token.fetch_id_token(request, audience))  # type: ignore[no-untyped-call]  # as above
+    except exceptions.DefaultCredentialsError:
+        if is_local:
+            raise
+        found, _ = google.auth.default(scopes=[CLOUD_SCOPE])
+        if getattr(found, "service_account_email", None) is None:
+            raise
+        # Private: the one way from Workload Identity's account to an ID token of its service account.
+        account = found._initialize_impersonated_credentials()  # type: ignore[attr-defined]
+        token = impersonated_credentials.IDTokenCredentials(account, audience, include_email=True)  # type: ignore[no-untyped-call]  # as above
+        token.refresh(request)
+        return str(token.token)
 
 
 def _failure(error: Exception) -> Failure:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from reconcile.clock import Clock
 from reconcile.compile.deployed_file import read_mark
 from reconcile.errors import Effect, GatewayError
@@ -52,6 +54,7 @@ class CloudRunGateway:
         learn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._api = api
+        self._learn = learn
         self._target = target
         self._reader = ServiceReader(api, target.config_secret, learn)
         self._clock = clock
@@ -153,6 +156,16 @@ class CloudRunGateway:
             health_path=self._target.health_path,
             former_charge=pushed.former_charge if pushed else None,
         )
+
+    def identify(self) -> SecretStr | None:
+        """An ID token of the deployer's for the service's own URL; None when there is none to be had."""
+        try:
+            service = self._api.get_service()
+            token = self._api.id_token(service.urls[-1] if service.urls else "")
+        except GatewayError:
+            return None  # the checks say that callers are refused
+        self._learn(token.get_secret_value())
+        return token
 
     def close(self) -> None:
         """Close the connections."""

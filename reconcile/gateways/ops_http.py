@@ -94,6 +94,10 @@ class OpsHttpGateway:
         """The ops API shows no more than ``active``."""
         return None
 
+    def identify(self) -> SecretStr | None:
+        """Nothing of Google's stands before it."""
+        return None
+
     def _write(self, path: str, payload: dict[str, str], etag: str | None) -> Answer:
         """The 200 of a write; every other answer is sorted into what it may have done."""
         answer = self._send("POST", path, payload, etag, self._write_timeout_s)

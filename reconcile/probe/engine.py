@@ -15,6 +15,7 @@ from reconcile.urls import host_of, is_loopback_host
 
 if TYPE_CHECKING:
     import httpx
+    from pydantic import SecretStr
 
 MAX_BODY_BYTES = 64 * 1024
 TIMEOUTS_IN_A_ROW = 10  # so many say that the Lightning node hangs (RECONCILE.md §3)
@@ -23,6 +24,7 @@ MAX_RETRY_AFTER_S = 30.0  # all waits for a 429 of one batch together, too
 CONNECT_TIMEOUT_S = 5.0
 RETRY_WAIT_S, MAX_RETRY_WAIT_S = 0.1, 1.0
 Done = Callable[[int, Exchange], None]
+Identify = Callable[[], "SecretStr | None"]  # an ID token for a service that requires one
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Engine:
         self._last_wait_s: float | None = None
         self.ready_deadline_s = float("-inf")
         self.is_node_unavailable = False
+        self.identify: Identify | None = None
+        self._id_token: SecretStr | None = None
 
     def aimed_at(self, base_url: str) -> Engine:
         """The same engine for another base URL."""
@@ -73,6 +77,7 @@ class Engine:
             timeout_s=self.timeout_s,
         )
         engine.ready_deadline_s = self.ready_deadline_s
+        engine.identify, engine._id_token = self.identify, self._id_token
         return engine
 
     def ask(self, probes: Sequence[Probe], done: Done | None = None) -> list[Exchange]:
@@ -115,12 +120,17 @@ class Engine:
         url = self._url(probe.host)
         if url is None:
             return Exchange(probe.subject, probe.host, probe.target, error="host_not_routed")
-        wait_s, has_waited = RETRY_WAIT_S, False
+        wait_s, has_waited, has_asked = RETRY_WAIT_S, False, False
         while True:
             if self.is_node_unavailable:
                 return Exchange(probe.subject, probe.host, probe.target, error=NODE_UNAVAILABLE)
             answer = await self._once(client, probe, url)
-            if answer.status == 429 and not has_waited and (pause_s := self._pause_s(answer)) is not None:
+            if _wants_identity(answer) and self.identify is not None and not has_asked:
+                has_asked = True
+                self._id_token = await asyncio.to_thread(self.identify)
+                if self._id_token is None:
+                    self.identify = None  # there is none to be had: the refusal is the answer
+            elif answer.status == 429 and not has_waited and (pause_s := self._pause_s(answer)) is not None:
                 has_waited = True
                 await asyncio.sleep(pause_s)
             elif _is_unready(answer) and self._clock.monotonic_s() + wait_s < self.ready_deadline_s:
@@ -168,6 +178,8 @@ class Engine:
         headers = {"host": probe.host, "x-oa-request-id": self._request_id, "accept": "*/*"}
         if probe.authorization is not None:
             headers["authorization"] = probe.authorization
+        if self._id_token is not None:  # Authorization stays the L402 credential's (CLOUD_RUN.md §4)
+            headers["x-serverless-authorization"] = f"Bearer {self._id_token.get_secret_value()}"
         # The raw target: httpx would fold dot segments away.
         request = client.build_request("GET", url, headers=headers, extensions={"target": probe.target.encode()})
         response = await client.send(request, stream=True)
@@ -206,6 +218,12 @@ def _reachable(base_url: str) -> str:
 def _name(host: str) -> str:
     """A Host header's host, without its port."""
     return urlsplit(f"//{host}").hostname or ""
+
+
+def _wants_identity(answer: Exchange) -> bool:
+    """Google's front end refuses a caller without an ID token, or with one that has expired; the container was not asked."""
+    is_html = "html" in (answer.header("content-type") or "").lower()
+    return answer.status in (401, 403) and is_html and (answer.header("server") or "").lower() == "google frontend"
 
 
 def _is_unready(answer: Exchange) -> bool:

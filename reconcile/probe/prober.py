@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from reconcile.clock import Clock
 from reconcile.l402 import Macaroon, build_authorization, flip_caveat_bit, flip_signature_bit
 from reconcile.models import Network
-from reconcile.probe.engine import Engine, Probe
+from reconcile.probe.engine import Engine, Identify, Probe
 from reconcile.probe.evidence import (
     ChallengeEvidence,
     Exchange,
@@ -49,7 +49,8 @@ class ProbeSettings:
 class Prober:
     """Asks the gateway what a stage needs to know. ``invoices_minted`` counts every 402 that carried a challenge."""
 
-    def __init__(self, settings: ProbeSettings, clock: Clock) -> None:
+    def __init__(self, settings: ProbeSettings, clock: Clock, identify: Identify | None = None) -> None:
+        """``identify``: where an ID token comes from when Google's front end asks for one."""
         self._settings = settings
         self._clock = clock
         self._engine = Engine(
@@ -60,6 +61,7 @@ class Prober:
             concurrency=settings.concurrency,
             timeout_s=settings.timeout_s,
         )
+        self._engine.identify = identify
         self.invoices_minted = 0
 
     def aim(self, base_url: str, challenge_url: str, proxy_url: str) -> None:

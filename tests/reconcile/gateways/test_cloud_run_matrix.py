@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from pydantic import SecretStr
 
 from fixtures.embedded.cloud.faults import RULES, SETTINGS
 from fixtures.embedded.faults import FaultPlan
 from fixtures.embedded.stack import EmbeddedStack
 from reconcile.gateways import cloud_lease, cloud_run, cloud_settling, cloud_waiting
+from reconcile.gateways.cloud_run import CloudRunApi
 from reconcile.models import DeploymentStatus, Step
 from tests.reconcile.gateways.conducting import FIRST, conducted, lease, maps, our_tags, shares, status_of
 
@@ -181,3 +183,30 @@ def test_cloud_that_is_set_up_otherwise(fault: str, tmp_path: Path) -> None:
             assert shares(stack) == {FIRST: 100}
         assert lease(stack) is None
         assert our_tags(stack) == []
+
+
+def test_service_that_requires_iam_is_asked_with_an_id_token_beside_the_l402_credential(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In X-Serverless-Authorization, its audience the service's own URL, for the tag's URL too."""
+    with EmbeddedStack(FaultPlan(frozenset({"cloud-iam-required"})), is_cloud=True) as stack:
+        asked: list[str] = []
+
+        def mint(_: CloudRunApi, audience: str) -> SecretStr:
+            asked.append(audience)
+            return SecretStr(stack.cloud.front_end.tokens.mint(audience))
+
+        monkeypatch.setattr(CloudRunApi, "id_token", mint)
+        record = conducted(stack, tmp_path)
+        assert record.summary.deployment_status is DeploymentStatus.APPLIED, record.summary.failure_reason
+        assert set(asked) == {stack.cloud.front_end.url}
+        assert len(stack.wallet.payments) == 1
+
+
+def test_service_that_requires_iam_without_an_id_token_is_not_called_verified(tmp_path: Path) -> None:
+    """Google's 403 is no answer of the gateway's."""
+    with EmbeddedStack(FaultPlan(frozenset({"cloud-iam-required"})), is_cloud=True) as stack:
+        record = conducted(stack, tmp_path)
+        assert record.summary.deployment_status is DeploymentStatus.ROLLED_BACK
+        assert (record.summary.failure_code, record.summary.failure_reason) == ("health_check_failed", "status_403")
+        assert shares(stack) == {FIRST: 100}
