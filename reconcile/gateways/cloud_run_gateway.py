@@ -62,6 +62,7 @@ class CloudRunGateway:
         self._lease = LeaseKeeper(api, clock)
         self._settler = Settler(api, self._writer, self._lease, clock, target.keep_deployments)
         self._pushed: _Pushed | None = None
+        self._added: str | None = None  # a config version that nothing mounts yet
 
     # --- the port
 
@@ -79,17 +80,16 @@ class CloudRunGateway:
         """Refuse first; then lease, config version, revision, read-back."""
         prepared = prepare(self._api.get_service(), self._reader, self._target, request)
         self._lease.take(request.deployment_id, request.request_id)
-        version = None
         try:
             service = self._unchanged(request)
-            version = self._api.add_version(prepared.file)
+            version = self._added = self._api.add_version(prepared.file)
             self._reader.configs[version] = prepared.file
             return self._push(service, prepared, request, version)
         except GatewayError as error:
             if self._pushed is None or error.effect in (Effect.NONE, Effect.REFUSED):
                 self._pushed = None
                 error.effect = Effect.REFUSED if error.effect is Effect.REFUSED else Effect.NONE
-                self._settler.withdraw(version, request.deployment_id)
+                self._settler.withdraw(self._added, request.deployment_id)
             raise
 
     def promote(self, request: PromoteRequest) -> None:
@@ -119,6 +119,8 @@ class CloudRunGateway:
 
     def settle(self, settlement: Settlement) -> tuple[str, ...]:
         """Marks, tags, old versions, the lease."""
+        if self._pushed is None:
+            self._settler.withdraw(self._added, settlement.deployment_id)
         return self._settler.settle(settlement, self._pushed.identity.revision if self._pushed else None)
 
     def describe(self) -> RevisionFacts | None:

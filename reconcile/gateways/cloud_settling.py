@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from reconcile.clock import Clock
+from reconcile.compile.deployed_file import read_mark as read_file_mark
 from reconcile.errors import Effect, GatewayError
 from reconcile.gateways.audit import FAILED, VERIFIED, Mark, identity_of, read_mark, write_note
 from reconcile.gateways.cloud_lease import LeaseKeeper
@@ -25,6 +26,7 @@ ATTEMPTS, PAUSE_S = 4, 1.0
 TRANSIENT = frozenset(
     {"timeout", "connection_failed", "status_429", "status_500", "status_502", "status_503", "status_504"}
 )
+LOOK_BACK = 3  # versions below the serving one that are looked at for such as died unmounted
 MOST_DISABLED = 3  # config versions that one run disables
 
 
@@ -160,13 +162,28 @@ class Settler:
         verified = read_mark(service.annotations, VERIFIED)
         named |= {service.latest_created, service.latest_ready, verified.revision if verified else None}
         ours = sorted((r for r in found if identity_of(r.annotations, r.name) is not None), key=_number, reverse=True)
-        kept = {file.version for r in found if r.name in named or r not in ours for file in r.files}
-        kept |= {file.version for r in ours[: self._keep] for file in r.files}
-        config = short(self._api.secret)
+        kept = {v for r in found if r.name in named or r not in ours for v in self._versions(r)}
+        kept |= {version for r in ours[: self._keep] for version in self._versions(r)}
+        yield from self._orphans(service, found)
         for old in ours[self._keep :]:
-            for file in old.files:
-                if short(file.secret) == config and file.version.isdigit() and file.version not in kept:
-                    yield file.version
+            yield from (version for version in self._versions(old) if version not in kept)
+
+    def _versions(self, revision: RevisionView) -> Iterator[str]:
+        """The versions of the config secret that a revision mounts, by number."""
+        config = short(self._api.secret)
+        files = (file for file in revision.files if short(file.secret) == config)
+        yield from (file.version for file in files if file.version.isdigit())
+
+    def _orphans(self, service: ServiceView, found: list[RevisionView]) -> Iterator[str]:
+        """Versions just below the serving one that no revision mounts: what a run of ours added, and died over."""
+        mounted = {version for revision in found for version in self._versions(revision)}
+        own = [int(version) for r in found if r.name in service.serving for version in self._versions(r)]
+        for number in range(max(1, max(own, default=1) - LOOK_BACK), max(own, default=1)):
+            if str(number) in mounted:
+                continue
+            with contextlib.suppress(GatewayError):  # disabled already, or an operator's that is no file of ours
+                if read_file_mark(self._api.access_version(str(number)).get_secret_value()) is not None:
+                    yield str(number)
 
 
 def _number(revision: RevisionView) -> int:

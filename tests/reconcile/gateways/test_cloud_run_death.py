@@ -176,3 +176,39 @@ def test_operators_change_during_the_run_is_left_alone(tmp_path: Path, monkeypat
         assert shares(stack) == {FIRST: 100}
         assert lease(stack) is None
         assert record.summary.stack is Stack.EMBEDDED
+
+
+def states(stack: EmbeddedStack) -> dict[int, str]:
+    """The config secret's versions."""
+    secret = stack.cloud.secrets.secret(seed.PROJECT, seed.CONFIG_SECRET_ID)
+    return {number: version.state for number, version in secret.versions.items()}
+
+
+def test_config_version_that_nothing_mounts_does_not_stay_enabled(deadly: dict[str, int], tmp_path: Path) -> None:
+    """A run that died behind adding it: the next verified run disables it, and none that something names."""
+    with EmbeddedStack(is_cloud=True) as stack:
+        deadly["before"] = 9  # the update of the service
+        with pytest.raises(Died):
+            conducted(stack, tmp_path, "run-1")
+        deadly["before"] = 0
+        assert states(stack) == {1: "ENABLED", 2: "ENABLED"}
+        recover_all(stack, tmp_path)
+        conducted(stack, tmp_path, "run-2")
+        assert states(stack) == {1: "ENABLED", 2: "DISABLED", 3: "ENABLED"}
+
+
+def test_refused_update_leaves_no_config_version_enabled(tmp_path: Path) -> None:
+    """It was added for a revision that never came to be."""
+    with EmbeddedStack(FaultPlan(frozenset({"cloud-deploy-403"})), is_cloud=True) as stack:
+        conducted(stack, tmp_path)
+        assert states(stack) == {1: "ENABLED", 2: "DISABLED"}
+
+
+def test_old_config_versions_are_disabled_beyond_the_number_that_is_kept(tmp_path: Path) -> None:
+    """Never one that serves, that the template names, or that was verified last."""
+    with EmbeddedStack(is_cloud=True) as stack:
+        for number in range(5):
+            record = conducted(stack, tmp_path, f"run-{number}", KEEP_DEPLOYMENTS="2")
+            assert record.summary.deployment_status is DeploymentStatus.APPLIED
+        assert states(stack) == {1: "DISABLED", 2: "DISABLED", 3: "DISABLED", 4: "DISABLED", 5: "ENABLED", 6: "ENABLED"}
+        assert len(shares(stack)) == 1
