@@ -117,7 +117,7 @@ def verify_outputs(ran: Ran, case: Case) -> None:
 def test_fault_gets_its_code_and_leaves_the_former_config_serving(case: Case, tmp_path: Path) -> None:
     """Every row of "the deploy's answer decides", every code but rollback_failed: right in every output, and put back."""
     with embedded(case.fault) as stack:
-        timeout = {"PROBE_TIMEOUT_S": "0.5"} if case.fault == "node-frozen" else {}
+        timeout = {"PROBE_TIMEOUT_S": "1.5"} if case.fault == "node-frozen" else {}
         ran = run_against(stack, tmp_path, **timeout)
         verify_outputs(ran, case)
         verify_records(stack, ran, case)
