@@ -60,8 +60,8 @@ def test_rollback_that_failed_and_was_mended_is_whole() -> None:
 
 
 PLANTS: dict[Kind, Callable[[Any], object]] = {
-    Kind.UNRESTORED: lambda stack: stack.ops.serve("other", Deployed("dep_x", NEW, "services: []\n")),
-    Kind.DOUBLE_DEPLOY: lambda stack: stack.ops.serve("deploy", stack.ops.active),
+    Kind.UNRESTORED: lambda stack: stack.ops.history.append(("other", Deployed("dep_x", NEW, "services: []\n"))),
+    Kind.DOUBLE_DEPLOY: lambda stack: stack.ops.history.append(("deploy", stack.ops.active)),
     Kind.DOUBLE_PAYMENT: lambda stack: stack.wallet.payments.append(("again", 1)),
     Kind.LOST_RECORD: lambda stack: stack.khala._db.execute("DELETE FROM l402GatewayDeployments"),
 }
