@@ -21,5 +21,10 @@ def plain_lines(text: str) -> str:
     return _CONTROLS_BUT_LINES.sub(_escape, text)
 
 
+def one_line(text: str, limit: int) -> str:
+    """Another's words as part of a sentence of ours: what cannot be printed is a space, spaces are one, the rest is cut."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:limit]
+
+
 def _escape(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape", "backslashreplace").decode()

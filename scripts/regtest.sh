@@ -8,4 +8,4 @@ if [[ -z ${TOX_ENV_NAME:-} ]]; then
   bash scripts/setup-venv.sh dev
   export PATH="$PWD/.venv/bin:$PATH"
 fi
-exec python -m pytest -m regtest -n "${REGTEST_WORKERS:-2}" --durations=10 tests/regtest tests/contracts "$@"
+exec python -m pytest -m regtest -n "${REGTEST_WORKERS:-2}" --dist worksteal --durations=10 tests/regtest tests/contracts "$@"

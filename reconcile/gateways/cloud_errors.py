@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reconcile.errors import Effect, GatewayError
+from reconcile.plain import one_line
 
 Kind = Literal["status", "timeout", "connection_failed", "credentials", "payload"]
 REFUSED = frozenset({400, 401, 403, 404, 405, 413, 422, 429})
 CONFLICT = frozenset({409, 412})
 LOST = frozenset({502, 504})
-MAX_MESSAGE = 300
+MAX_MESSAGE = 700  # Google's longest ends with the URL of the log
 CREDENTIALS_REMEDY = (
     "give Application Default Credentials: Workload Identity in CI, or gcloud auth application-default login"
 )
@@ -61,7 +62,7 @@ def sorted_error(what: str, failure: Failure, *, is_write: bool, has_etag: bool 
 
 def _status_error(what: str, failure: Failure, *, is_write: bool, has_etag: bool) -> GatewayError:
     status = failure.status or 0
-    text = " ".join(failure.message.split())[:MAX_MESSAGE]
+    text = one_line(failure.message, MAX_MESSAGE)
     retry = f" (Retry-After {failure.retry_after})" if failure.retry_after else ""
     message = f"{what} answered {status}{f' {failure.word}' if failure.word else ''}{retry}: {text}"
     is_stale = has_etag and status == 400 and failure.word == "FAILED_PRECONDITION"
@@ -70,9 +71,11 @@ def _status_error(what: str, failure: Failure, *, is_write: bool, has_etag: bool
             message, reason="concurrent_modification", remedy=CONFLICT_REMEDY, effect=Effect.REFUSED, status=status
         )
     reason = "unauthorized" if status == 401 else f"status_{status}"
-    return GatewayError(
+    error = GatewayError(
         message, reason=reason, remedy=REMEDIES.get(status), effect=_effect(status, is_write=is_write), status=status
     )
+    error.said = text or None
+    return error
 
 
 def _effect(status: int, *, is_write: bool) -> Effect:
@@ -85,7 +88,7 @@ def _effect(status: int, *, is_write: bool) -> Effect:
 
 def operation_error(code: int, text: str) -> GatewayError:
     """An operation that ended in an error: the revision did not come up, or the change was not made."""
-    words = " ".join(text.split())[:MAX_MESSAGE]
+    words = one_line(text, MAX_MESSAGE)
     if "not found" in words and "Image" in words:
         reason, remedy = "image_not_found", "check APERTURE_IMAGE and the deployer's access to its registry"
     elif "is not ready" in words or "failed to start" in words or "startup probe" in words:
@@ -95,4 +98,6 @@ def operation_error(code: int, text: str) -> GatewayError:
     else:
         reason, remedy = "operation_failed", "read the service's log, then run again"
     message = f"the operation failed with code {code}: {words}"
-    return GatewayError(message, reason=reason, remedy=remedy, effect=Effect.CHANGED)
+    error = GatewayError(message, reason=reason, remedy=remedy, effect=Effect.CHANGED)
+    error.said = words or None
+    return error

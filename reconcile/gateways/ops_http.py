@@ -9,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 from reconcile.errors import Effect, GatewayError
 from reconcile.gateways.interface import Applied, ApplyRequest, PromoteRequest, RestoreRequest, Settlement
 from reconcile.models import ActiveDeployment, Deployment
+from reconcile.plain import one_line
 from reconcile.service_tuple import RevisionFacts
 from reconcile.wire import Answer, Wire, WireError
 
@@ -149,8 +150,7 @@ def _said(answer: Answer) -> str | None:
     said = body.get("error") if isinstance(body, dict) else None
     if not isinstance(said, str):
         return None
-    line = " ".join("".join(c if c.isprintable() else " " for c in said).split())
-    return line[:MAX_SAID] or None
+    return one_line(said, MAX_SAID) or None
 
 
 def _payload_error(effect: Effect) -> GatewayError:

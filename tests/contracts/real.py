@@ -14,7 +14,7 @@ from fixtures.embedded.gateway import RevisionFailed
 from fixtures.regtest.aperture import ApertureRunner, base_config
 from fixtures.regtest.paying import pay
 from fixtures.regtest.stack import RegtestStack
-from fixtures.regtest.tools import cache_folder, ensure_tools
+from fixtures.regtest.tools import built_with, cache_folder, ensure_tools
 from tests.contracts.configs import REFUSED
 from tests.contracts.observe import Observer
 from tests.contracts.sites import ground
@@ -27,8 +27,9 @@ def say(line: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RealSite:
-    """Aperture under the suite's config. ``outcome``: what another config comes to (configs.py)."""
+    """Aperture under the suite's config. ``outcome``: what another config comes to. ``go``: what built it."""
 
+    go: tuple[int, int]
     observer: Observer
     outcome: Callable[[str], Any]
 
@@ -58,6 +59,6 @@ def aperture() -> Iterator[RealSite]:
         try:
             revision = stack.call(runner.start("fidelity", base + site.services))
             observer = site.observer(revision.port, lambda invoice: stack.call(pay(network.buyer, invoice)))
-            yield RealSite(observer, outcome)
+            yield RealSite(built_with(tools), observer, outcome)
         finally:
             runner.kill()

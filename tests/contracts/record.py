@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
 from tests.contracts.cases import CASES
 from tests.contracts.configs import CONFIGS
 from tests.contracts.real import aperture, say
-from tests.contracts.recording import CONFIG_FIDELITY, FIDELITY, config_line, line
+from tests.contracts.recording import (
+    CONFIG_FIDELITY,
+    FIDELITY,
+    NEWER_FIDELITY,
+    config_line,
+    line,
+    read,
+    read_newer,
+)
 
 
 def main() -> None:
     """Record."""
     with aperture() as site:
         began_s = time.monotonic()
-        _write(FIDELITY, [line(case, site.observer.run(case)) for case in CASES])
+        lines, kept = {case.id: line(case, site.observer.run(case)) for case in CASES}, read()
+        if newer := read_newer(site.go):
+            _write(NEWER_FIDELITY, [lines[name] for name in newer])
+            lines |= {name: json.dumps(kept[name]) for name in newer}
+        _write(FIDELITY, list(lines.values()))
         _write(CONFIG_FIDELITY, [config_line(name, site.outcome(name)) for name in CONFIGS])
     say(f"{len(CASES)} cases and {len(CONFIGS)} configs recorded in {time.monotonic() - began_s:.1f} s")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tests.contracts.case import DATA, Case, Field, Part, Reached, Seen, Step
@@ -11,6 +12,8 @@ from tests.contracts.observe import Observed
 
 CONFIG_FIDELITY = DATA / "config-fidelity.jsonl"
 FIDELITY = DATA / "gateway-fidelity.jsonl"
+# What Aperture answers otherwise when Go 1.27 or newer built it: the embedded gateway answers as it did before.
+NEWER_GO, NEWER_FIDELITY = (1, 27), DATA / "gateway-fidelity-go1.27.jsonl"
 MOST_DIFFERENCES = 8
 
 
@@ -42,9 +45,9 @@ def line(case: Case, observed: list[Observed]) -> str:
     return json.dumps({**described(case), "answered": observed}, ensure_ascii=True, sort_keys=False)
 
 
-def read() -> dict[str, dict[str, Any]]:
+def read(path: Path = FIDELITY) -> dict[str, dict[str, Any]]:
     """Case id → its line."""
-    entries = [json.loads(text) for text in FIDELITY.read_text().splitlines()]
+    entries = [json.loads(text) for text in path.read_text().splitlines()]
     return {entry["id"]: entry for entry in entries}
 
 
@@ -53,10 +56,14 @@ def config_line(name: str, outcome: Any) -> str:
     return json.dumps({"id": name, "config": CONFIGS[name], "outcome": outcome})
 
 
+def read_newer(go: tuple[int, int]) -> dict[str, dict[str, Any]]:
+    """Case id → its line, of the cases that an Aperture built with this Go answers otherwise."""
+    return read(NEWER_FIDELITY) if go >= NEWER_GO else {}
+
+
 def read_configs() -> dict[str, dict[str, Any]]:
     """Config name → its line."""
-    entries = [json.loads(text) for text in CONFIG_FIDELITY.read_text().splitlines()]
-    return {entry["id"]: entry for entry in entries}
+    return read(CONFIG_FIDELITY)
 
 
 def outcome_differences(expected: Any, got: Any) -> list[str]:

@@ -20,9 +20,10 @@ MAX_RUN_S = 60.0
 OTHER_REASON = {"wallet-no-liquidity"}
 
 
-def run(stack: str, fault: str, folder: Path) -> dict[str, Any]:
-    """The summary of a staging run under a fault."""
+def run(stack: str, fault: str, folder: Path, **settings: str) -> dict[str, Any]:
+    """The summary of a staging run under a fault; ``settings`` without their prefix."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("OA_LIGHTNING_")}
+    env |= {f"OA_LIGHTNING_OPS_{name}": value for name, value in settings.items()}
     env["OA_LIGHTNING_OPS_OUTPUT_DIR"] = str(folder)
     command = [sys.executable, "-m", "pytest", "-m", "staging", "-q", f"--stack={stack}", f"--fault={fault}"]
     ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -35,8 +36,8 @@ def run(stack: str, fault: str, folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("fault", possible_faults())
 def test_fault_has_the_same_code_on_both_stacks(fault: str, tmp_path: Path) -> None:
     """A check that fails on the embedded stack fails with the same code and reason on the real one."""
-    embedded = run("embedded", fault, tmp_path / "embedded")
-    real = run("regtest", fault, tmp_path / "regtest")
+    embedded = run("embedded", fault, tmp_path / "embedded", READY_TIMEOUT_S="3")
+    real = run("regtest", fault, tmp_path / "regtest", READY_TIMEOUT_S="3")
     keys = ("deploymentStatus", "failureCode", "failureStage", "ok")
     assert {key: real[key] for key in keys} == {key: embedded[key] for key in keys}
     if fault in OTHER_REASON:

@@ -45,3 +45,21 @@ def test_run_whose_config_aperture_refuses_says_why_in_apertures_words(tmp_path:
         assert get(stack).status_code == 402
         assert stack.ops.active is not None
         assert stack.ops.active.config_hash == stack.ops.history[0][1].config_hash == summary["servingConfigHash"]
+
+
+def test_config_that_aperture_refuses_behind_cloud_run_serves_nobody(tmp_path: Path) -> None:
+    """Google tells no log line: its own words and the log's URL are there; the stack says the line on its terminal."""
+    notes: list[str] = []
+    with RegtestStack(os.environ, notes.append, is_cloud=True) as stack:
+        complete = stack.mounted.complete
+        stack.mounted.complete = lambda text: complete(text.replace("^/premium", "^/(premium"))
+        before = stack.cloud.service.latest_ready
+        ran = run_pytest(tmp_path, {**supplied_by(stack), "OA_LIGHTNING_OPS_UNROUTED_HOSTS": "report"})
+        summary = ran.summary
+        assert (summary["failureCode"], summary["failureReason"]) == ("deploy_apply_failed", "revision_not_ready")
+        detail = next(step["detail"] for step in summary["steps"] if step["name"] == "apply")
+        assert "failed the configured startup probe checks" in detail
+        assert "Logs URL: https://" in detail
+        assert "missing closing )" in notes[-1]
+        assert get(stack).status_code == 402
+        assert stack.cloud.service.latest_ready == before
