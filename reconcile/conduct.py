@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from reconcile.clock import Clock
-from reconcile.compile import CompileOptions, compile_paywalls
+from reconcile.compile import compile_paywalls
+from reconcile.control_plane import COMPILED_STATUSES
 from reconcile.errors import (
     ControlPlaneError,
     Effect,
@@ -26,7 +27,7 @@ from reconcile.machine import Event
 from reconcile.models import CheckId, Compiled, Deployment, DeploymentStatus, Outcome, Severity, Step, StepStatus
 from reconcile.paywalls import Paywall
 from reconcile.plain import plain
-from reconcile.planning import RunPlan, candidate_urls, plan_candidate, plan_run
+from reconcile.planning import RunPlan, candidate_urls, compile_options, plan_candidate, plan_run
 from reconcile.ports import Ports
 from reconcile.recording import deployment_row
 from reconcile.remembering import facts
@@ -52,7 +53,7 @@ class Conduct:
 
     def read(self) -> tuple[Paywall, ...]:
         """Step 1: the paywalls from Khala."""
-        return self.once(Step.READ, lambda: self.ports.control_plane.list_paywalls(("active", "paused")))
+        return self.once(Step.READ, lambda: self.ports.control_plane.list_paywalls(COMPILED_STATUSES))
 
     def compile(self) -> Compiled:
         """Step 2: the config and its hash; StepError when a diagnostic stops the deployment."""
@@ -173,14 +174,7 @@ class Conduct:
     # --- the actions
 
     def _compile(self, paywalls: tuple[Paywall, ...]) -> Compiled:
-        settings = self.state.settings
-        options = CompileOptions(
-            challenge_url=settings.challenge_url,
-            allow_private_upstreams=settings.allow_private_upstreams,
-            sub_sat_amounts=settings.sub_sat_amounts,
-            token_timeout_s=settings.token_timeout_s,
-        )
-        compiled = compile_paywalls(paywalls, options)
+        compiled = compile_paywalls(paywalls, compile_options(self.state.settings))
         self.state.compiled = compiled
         errors = [d for d in compiled.diagnostics if d.severity is Severity.ERROR]
         if errors:
