@@ -10,15 +10,17 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from reconcile.compile import CompileOptions, RouteTable, request_for, request_for_suspended
-from reconcile.errors import ChallengeError, UsageError
+from reconcile.errors import ChallengeError, StepError, UsageError
 from reconcile.l402.credential import parse_authorization
-from reconcile.models import Compiled, Rollout, Rule
+from reconcile.models import Compiled, Rollout, Rule, Severity
+from reconcile.plain import plain
 from reconcile.probe import RouteTarget
 from reconcile.settings import PREFIX, Settings
 
 # Requests beside one per route in scope that may mint: the second challenge, health, three refusals,
 # three after the payment, and the look at a restored gateway.
 FIXED_INVOICES = 9
+MAX_SHOWN = 500  # characters of one diagnostic in an error's text
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,14 @@ def compile_options(settings: Settings) -> CompileOptions:
         sub_sat_amounts=settings.sub_sat_amounts,
         token_timeout_s=settings.token_timeout_s,
     )
+
+
+def refuse_errors(compiled: Compiled) -> None:
+    """Raise StepError when a diagnostic stops the deployment; its reason is the first one's code."""
+    errors = [d for d in compiled.diagnostics if d.severity is Severity.ERROR]
+    if errors:
+        message = "; ".join(plain(f"{d.code}: {d.message}", MAX_SHOWN) for d in errors[:5])
+        raise StepError(f"{len(errors)} error diagnostics: {message}", reason=errors[0].code)
 
 
 def _plan(compiled: Compiled, settings: Settings) -> RunPlan:
