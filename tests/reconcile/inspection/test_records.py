@@ -18,7 +18,10 @@ GATEWAY = "https://gateway.example"
 def left(folder: Path, *, gateway: str = GATEWAY, is_ended: bool = True, **changes: Any) -> Path:
     """A run's folder as a run leaves it, as far as it is read."""
     folder.mkdir(parents=True)
-    lines = [{"event": "intent", "gateway": gateway}, *([{"event": "concluded", "status": "applied"}] if is_ended else [])]
+    lines = [
+        {"event": "intent", "gateway": gateway},
+        *([{"event": "concluded", "status": "applied"}] if is_ended else []),
+    ]
     (folder / "journal.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     summary = run(**changes).model_dump(mode="json", by_alias=True)
     (folder / "summary.json").write_text(json.dumps({**summary, "keyOfTomorrow": 1}))
