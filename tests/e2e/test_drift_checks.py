@@ -59,6 +59,38 @@ def test_drift_fails_its_test_and_stands_in_the_reports_without_a_secret(tmp_pat
         assert [word for word in canaries(stack) for text in texts if word in text] == []
 
 
+SPILL = """
+import os
+import pytest
+
+SECRET = os.environ["OA_LIGHTNING_OPS_SECRET"]
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    def spill(drift_from_khala):
+        raise RuntimeError(f"refused: {SECRET}")
+    items[0].obj = spill
+
+if SPILLS_ON_PAGE:
+    def pytest_html_results_summary(prefix):
+        prefix.append(SECRET)
+"""
+
+
+@pytest.mark.parametrize(("spills_on_page", "code"), [(False, 1), (True, 3)])
+def test_secret_that_anything_spills_is_in_no_report(spills_on_page: bool, code: int, tmp_path: Path) -> None:
+    """An exception's text is redacted with its report; what another plugin writes, in the file, and that is exit 3."""
+    (tmp_path / "spill.py").write_text(SPILL.replace("SPILLS_ON_PAGE", str(spills_on_page)))
+    junit, page = tmp_path / "drift.xml", tmp_path / "drift.html"
+    with embedded() as stack:
+        environment = {**hosted_environment(stack), "PYTHONPATH": str(tmp_path)}
+        arguments = ("-m", "drift", "-p", "spill", f"--junitxml={junit}", f"--html={page}", "--self-contained-html")
+        ran = run_pytest(tmp_path / "out", environment, *arguments, staging=False)
+        assert ran.code == code, ran.output
+        assert "refused: [redacted]" in ran.output
+        assert [text for text in (ran.output, junit.read_text(), page.read_text()) if stack.khala_secret in text] == []
+
+
 def test_what_was_not_found_out_fails_and_what_nobody_recorded_is_skipped(tmp_path: Path) -> None:
     """Khala is away: its two comparisons fail with the reason; a gateway without a record has none to compare with."""
     junit = tmp_path / "drift.xml"

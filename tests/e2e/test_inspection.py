@@ -175,7 +175,8 @@ def test_nothing_is_touched_and_no_secret_is_shown(is_cloud: bool, tmp_path: Pat
     """Whatever is looked at: no row, no deploy, no version, no lease, no payment, no file; invoices are minted by drift."""
     with embedded(is_cloud=is_cloud) as stack:
         deployed(stack, tmp_path)
-        change_paywall(stack, "pw_exact", ask_more)
+        secret = stack.khala_secret  # pasted into a route by mistake: a plan would show it
+        change_paywall(stack, "pw_exact", lambda paywall: paywall["routes"][0].update(pathPattern=f"/premium/{secret}"))
         before, output = state_of(stack, tmp_path), ""
         for look in ("plan", "status"):
             minted = stack.node.minted
@@ -185,6 +186,7 @@ def test_nothing_is_touched_and_no_secret_is_shown(is_cloud: bool, tmp_path: Pat
         assert f"{stack.node.minted - minted} invoices minted, nothing paid" in output
         output += look_for_drift(stack, tmp_path, "-rA", "-l", "--log-cli-level=DEBUG").output
         assert state_of(stack, tmp_path) == before
+        assert "path /premium -> /premium/[redacted]" in output
         assert [word for word in canaries(stack) if word in output] == []
 
 
