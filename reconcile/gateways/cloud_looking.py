@@ -31,14 +31,13 @@ def look(api: CloudRunApi, reader: ServiceReader) -> Sight:
     return Sight(reader.deployment(revision), revision.image, cloud)
 
 
-def serving_services(api: CloudRunApi, reader: ServiceReader) -> ServingServices:
-    """Our services in the file that the leading revision mounts; none of them where it mounts none, or nothing serves.
+def serving_services(reader: ServiceReader, sight: Sight) -> ServingServices:
+    """Our services in the file that is mounted by ``sight``; none of them where none is.
 
     Raises:
         GatewayError: the file cannot be read, or its services are not those that its first line records.
     """
-    leading = api.get_service().leading
-    version = reader.version_of(reader.revision(leading)) if leading is not None else None
+    version = sight.cloud.config_version if sight.cloud is not None else None
     text = reader.config(version).get_secret_value() if version is not None else ""
     try:
         mark = read_mark(text)

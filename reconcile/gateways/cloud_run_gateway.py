@@ -163,9 +163,9 @@ class CloudRunGateway:
         """Who serves, the audit and the lease."""
         return cloud_looking.look(self._api, self._reader)
 
-    def serving_services(self) -> ServingServices | None:
+    def serving_services(self, sight: Sight) -> ServingServices | None:
         """Our services in the config that serves."""
-        return cloud_looking.serving_services(self._api, self._reader)
+        return cloud_looking.serving_services(self._reader, sight)
 
     def objection(self, request: ApplyRequest) -> GatewayError | None:
         """What a deploy would be refused for; None: nothing speaks against it, or it cannot be told now."""

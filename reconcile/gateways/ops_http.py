@@ -100,7 +100,7 @@ class OpsHttpGateway:
         deployment = self.active().deployment
         return Sight(deployment, deployment.image_digest if deployment is not None else None)
 
-    def serving_services(self) -> ServingServices | None:
+    def serving_services(self, _: Sight) -> ServingServices | None:
         """The ops API does not show its config."""
         return None
 

@@ -53,8 +53,8 @@ class Viewer(Protocol):
     def look(self) -> Sight:
         """Who serves now, and what the gateway keeps about it."""
 
-    def serving_services(self) -> ServingServices | None:
-        """Our services in the config that serves; None: this gateway does not show its config."""
+    def serving_services(self, sight: Sight) -> ServingServices | None:
+        """Our services in the config that serves by ``sight``; None: this gateway does not show its config."""
 
     def objection(self, request: ApplyRequest) -> GatewayError | None:
         """Why a deploy of ``request`` would be refused before anything is changed, as far as the gateway's API tells."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 from reconcile.comparison import Comparison, Sameness
@@ -25,7 +26,8 @@ def behaviour(name: str, look: Look) -> Comparison:
     _refuse_silence(evidence)
     findings = [verify(check, evidence) for check in CHECKS]
     bad = [found for found in findings if found.outcome is not Outcome.PASSED]
-    prices = [line for found in evidence.routes if (line := _price_line(found, _sources(look))) is not None]
+    sources = _sources(look)
+    prices = [line for found in evidence.routes if (line := _price_line(found, sources)) is not None]
     lines = (*prices, *(line for found in bad if found.check is not CheckId.CHALLENGE_AMOUNT for line in _lines(found)))
     notes = [found.detail for found in findings if found.check is CheckId.CHALLENGE_STATUS and found.detail]
     told = f"{len(evidence.routes)} routes asked, {len(evidence.suspended)} suspended ones; {'; '.join(notes)}"
@@ -47,13 +49,11 @@ def _refuse_silence(evidence: ChallengeEvidence) -> None:
 def _sources(look: Look) -> Mapping[str, Mapping[str, int | None]]:
     """Prices in sat by service name, as each source says; without what could not be read."""
     found: dict[str, Mapping[str, int | None]] = {}
-    try:
+    with contextlib.suppress(ReconcileError):
         found["its config"] = {entry.name: entry.price_sat for entry in look.served().entries or ()}
         run = look.last_run()
         recorded = look.recorded(run.serving_config_hash) if run is not None else None
         found["the last record"] = {entry.name: entry.price_sat for entry in recorded or ()}
-    except ReconcileError:
-        pass
     return found
 
 

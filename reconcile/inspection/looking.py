@@ -36,10 +36,6 @@ class Served:
     source: str
     written_hash: str | None = None  # the configHash in the mounted file itself, where there is one
 
-    def price_of(self, service_name: str) -> int | None:
-        """The service's price in sat; None when it does not serve, or is not known."""
-        return next((entry.price_sat for entry in self.entries or () if entry.name == service_name), None)
-
 
 class Look:
     """One inspection. A read that failed fails in the same way each time it is asked for."""
@@ -123,11 +119,11 @@ class Look:
 
     def backlog(self) -> Backlog:
         """What is left undone in OUTPUT_DIR."""
-        return self._once("backlog", lambda: backlog(self._output_dir))
+        return self._once("backlog", lambda: backlog(self._output_dir, self.settings.gateway_id))
 
     def recorded(self, config_hash: str | None) -> tuple[ServiceEntry, ...] | None:
         """The services of that configHash, from the run folder that keeps them; None: none does."""
-        found = kept_config.find(self._output_dir, config_hash) if config_hash is not None else None
+        found = self._kept(config_hash) if config_hash is not None else None
         return read_services(found[1]) if found is not None else None
 
     # --- inside
@@ -147,11 +143,15 @@ class Look:
         paywalls = self._control_plane.list_paywalls(COMPILED_STATUSES)
         return compile_paywalls(paywalls, compile_options(self.settings))
 
+    def _kept(self, config_hash: str) -> tuple[Path, str] | None:
+        """The run folder that keeps the services of that hash, and the document."""
+        return self._once(f"kept {config_hash}", lambda: kept_config.find(self._output_dir, config_hash))
+
     def _read_served(self) -> Served:
         sight = self.sight()
         if sight.deployment is None:
             return Served((), "nothing serves")
-        shown = self._gateway.serving_services()
+        shown = self._gateway.serving_services(sight)
         if shown is not None:
             return Served(read_services(shown.document), "the mounted config", shown.written_hash)
         return self._told_by_hash(sight.deployment.config_hash)
@@ -164,7 +164,7 @@ class Look:
             compiled = None
         if compiled is not None and compiled.config_hash == config_hash:
             return Served(read_services(compiled.aperture_yaml), "Khala's paywalls, which have its hash")
-        found = kept_config.find(self._output_dir, config_hash)
+        found = self._kept(config_hash)
         if found is None:
             return Served(None, "no run folder in OUTPUT_DIR keeps the services of its hash: prices are not known")
         return Served(read_services(found[1]), f"{found[0].name}/{kept_config.FILE_NAME}")

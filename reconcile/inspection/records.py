@@ -67,8 +67,8 @@ def last_run(output_dir: Path, gateway_id: str, stack: Stack) -> RunSummary | No
     return max(found, key=lambda summary: summary.finished_at_ms, default=None)
 
 
-def backlog(output_dir: Path) -> Backlog:
-    """Outboxes that still hold records, and runs that died, below ``output_dir``."""
+def backlog(output_dir: Path, gateway_id: str) -> Backlog:
+    """Outboxes below ``output_dir`` that still hold records, and runs that died at this gateway."""
     waiting: dict[str, int] = {}
     for path in sorted({path.resolve() for path in output_dir.glob(f"*/{OUTBOX_NAME}")}):
         try:
@@ -77,7 +77,8 @@ def backlog(output_dir: Path) -> Backlog:
             count = 1  # something is there
         if count:
             waiting[path.parent.name] = count
-    return Backlog(waiting, tuple(folder.name for folder in unfinished(output_dir)))
+    died = [folder.name for folder in unfinished(output_dir) if _gateway_of(folder) == gateway_id]
+    return Backlog(waiting, tuple(died))
 
 
 def _gateway_of(folder: Path) -> str | None:

@@ -28,7 +28,8 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 def test_operators_own_service_is_seen_and_has_none_of_ours(cloud: Cloud) -> None:
     """Named by its revision; no service of ours, no mark, no lease; only reads were made."""
     gateway = cloud.gateway()
-    sight, shown = gateway.look(), gateway.serving_services()
+    sight = gateway.look()
+    shown = gateway.serving_services(sight)
     assert sight.cloud is not None
     assert (sight.cloud.revision, sight.cloud.serving, sight.cloud.config_version) == (FIRST, (FIRST,), "1")
     assert (sight.cloud.verified, sight.cloud.failed, sight.cloud.lease) == (None, None, None)
@@ -43,7 +44,9 @@ def test_what_was_deployed_is_what_is_read(cloud: Cloud) -> None:
     """The compiled services, with their hash, out of a file that holds the operator's as well; no password."""
     wanted = compiled("/staging", "/b", price_sat=12)
     Run(cloud, wanted, rollout=Rollout.DIRECT).apply()
-    sight, shown = cloud.gateway().look(), cloud.gateway().serving_services()
+    gateway = cloud.gateway()
+    sight = gateway.look()
+    shown = gateway.serving_services(sight)
     assert sight.deployment is not None
     assert shown is not None
     assert sight.deployment.config_hash == shown.written_hash == wanted.config_hash
@@ -53,14 +56,20 @@ def test_what_was_deployed_is_what_is_read(cloud: Cloud) -> None:
     assert seed.DATABASE_PASSWORD not in repr((sight, shown))
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason"), [("cloud-get-service-403", "status_403"), ("cloud-access-version-503", "status_503")]
-)
+UNREAD = [
+    ("cloud-get-service-403", "status_403"),
+    ("cloud-get-revision-404", "status_404"),
+    ("cloud-access-version-503", "status_503"),
+]
+
+
+@pytest.mark.parametrize(("fault", "reason"), UNREAD)
 def test_what_cannot_be_read_is_an_error_with_its_reason(fault: str, reason: str, cloud: Cloud) -> None:
     """Never an empty list, which would read as nothing of ours."""
     cloud.cloud.faults = FaultPlan(frozenset({fault}))
+    gateway = cloud.gateway()
     with pytest.raises(GatewayError) as caught:
-        cloud.gateway().serving_services()
+        gateway.serving_services(gateway.look())
     assert caught.value.reason == reason
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconcile.inspection.records import backlog, last_run
+from reconcile.inspection.records import Backlog, backlog, last_run
 from reconcile.models import Stack
 from tests.reconcile.inspection.looks import HASH, run
 
@@ -57,15 +57,16 @@ def test_folder_that_cannot_be_read_is_no_record(name: str, text: str | None, tm
 def test_nothing_there_is_no_record(tmp_path: Path) -> None:
     """An OUTPUT_DIR that does not exist is not made either."""
     assert last_run(tmp_path / "gone", GATEWAY, Stack.HOSTED) is None
-    assert backlog(tmp_path / "gone") == backlog(tmp_path)
+    assert backlog(tmp_path / "gone", GATEWAY) == Backlog({}, ())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_left_undone_is_counted(tmp_path: Path) -> None:
-    """Records by outbox, and runs whose journal has no end; an outbox that cannot be read still holds something."""
+    """Records by outbox, and runs here whose journal has no end; an outbox that cannot be read still holds something."""
     left(tmp_path / "dead", is_ended=False)
+    left(tmp_path / "elsewhere", is_ended=False, gateway="http://127.0.0.1:1")
     for name, text in (("a", "{}\n{}\n"), ("b", "no json\n{}\n"), ("c", "")):
         (left(tmp_path / name) / "khala-outbox.jsonl").write_text(text)
-    found = backlog(tmp_path)
+    found = backlog(tmp_path, GATEWAY)
     assert found.waiting == {"a": 2, "b": 1}
     assert found.died == ("dead",)
