@@ -5,6 +5,7 @@ A file's hash over its bytes is the configHash, so that a kept file proves itsel
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def keep(folder: Path, document: str) -> None:
             file.write(document.encode())
         part.replace(path)
     except OSError:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise
 
 
