@@ -8,11 +8,13 @@ import sys
 import pytest
 
 from fixtures.conductor import begin_run
+from fixtures.drift import begin_drift
 from fixtures.embedded.faults import FAULTS
 from fixtures.options import add_options
+from fixtures.selection import begin_selection
 from reconcile import hookspecs
 
-pytest_plugins = ["fixtures.steps", "reports.plugin"]
+pytest_plugins = ["fixtures.steps", "fixtures.drift_steps", "reports.plugin"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,11 +38,13 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Set up the staging run, if one was asked for; contacts nothing."""
+    """Set up the staging run or the look for drift, if one was asked for; contacts nothing."""
     for name in ("stdout", "stderr"):  # closed at the start (``>&-``): pytest would stumble over streams that are none
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for as long as the process lives
     is_interactive = (
         sys.stdin is not None and sys.stdin.isatty() and sys.__stdout__ is not None and sys.__stdout__.isatty()
     )
+    begin_selection(config)
     begin_run(config, os.environ, is_interactive=is_interactive)
+    begin_drift(config, os.environ, is_interactive=is_interactive)

@@ -1,6 +1,7 @@
-"""``python -m reconcile deliver [RUN_FOLDER]`` and ``python -m reconcile recover``: what a run left undone.
+"""What is done beside a run: deliver and recover finish what one left undone, plan, drift and status look and touch nothing.
 
-deliver: the records that Khala did not take, in order, nothing twice. recover: runs that died, brought to their end.
+exit codes: 0 done, or no difference; 10 plan, drift: there is a difference; 1 it could not be found out, or is left to a
+person; 4 a setting is wrong; 70 the rollback failed; 75 records still wait.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -18,9 +19,12 @@ from reconcile.clock import SystemClock
 from reconcile.control_plane import KhalaClient, deliver
 from reconcile.control_plane.outbox import FILE_NAME
 from reconcile.errors import ReconcileError, UsageError
+from reconcile.inspection import Look, Report, drift, plan, status
 from reconcile.journal import gateway_lock
+from reconcile.models import Stack
 from reconcile.plain import plain
 from reconcile.recovery import recover, recover_service, recovery_code, unfinished
+from reconcile.redact import Redactor
 from reconcile.setting_values import Reader
 from reconcile.settings import PREFIX, Settings, new_request_id, read_settings
 from reconcile.summarise import (
@@ -32,22 +36,19 @@ from reconcile.summarise import (
     EXIT_USAGE,
 )
 
+LOOKS = {"plan": plan, "drift": drift, "status": status}
+
 
 def main(arguments: Sequence[str], env: Mapping[str, str]) -> int:
-    """Run the command; its exit code: 0, 4 for bad input, 75 while something still waits."""
-    parser = argparse.ArgumentParser(prog="python -m reconcile", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    deliver_command = commands.add_parser("deliver", help="deliver outboxes to Khala, in order, nothing twice")
-    deliver_command.add_argument(
-        "run_folder", nargs="?", type=Path, help="one run's folder; default: all in OUTPUT_DIR"
-    )
-    commands.add_parser("recover", help="bring the runs in OUTPUT_DIR that died to their end")
+    """Run the command; its exit code (README, "Exit codes")."""
     try:
-        options = parser.parse_args(arguments)
+        options = _parser().parse_args(arguments)
     except SystemExit as stop:
         return EXIT_USAGE if stop.code else 0
     saved = signal.signal(signal.SIGTERM, _stop)
     try:
+        if options.command in LOOKS:
+            return _look(LOOKS[options.command], env)
         return _recover(env) if options.command == "recover" else _deliver(options.run_folder, env)
     except UsageError as error:
         _say(f"error: {error}")
@@ -57,6 +58,20 @@ def main(arguments: Sequence[str], env: Mapping[str, str]) -> int:
         return EXIT_SIGTERM if isinstance(stopped, _Terminated) else EXIT_INTERRUPTED
     finally:
         signal.signal(signal.SIGTERM, saved)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reconcile", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    deliver_command = commands.add_parser("deliver", help="deliver outboxes to Khala, in order, nothing twice")
+    deliver_command.add_argument(
+        "run_folder", nargs="?", type=Path, help="one run's folder; default: all in OUTPUT_DIR"
+    )
+    commands.add_parser("recover", help="bring the runs in OUTPUT_DIR that died to their end")
+    commands.add_parser("plan", help="what a run would change, price by price, with the diagnostics")
+    commands.add_parser("drift", help="what serves against Khala and the last record; mints invoices, pays nothing")
+    commands.add_parser("status", help="the service in ten lines")
+    return parser
 
 
 class _Terminated(KeyboardInterrupt):
@@ -105,6 +120,27 @@ def _recover(env: Mapping[str, str]) -> int:
     finally:
         lock.release()
     return next(code for code in (EXIT_ROLLBACK_FAILED, EXIT_FAILED, EXIT_UNDELIVERED, 0) if code in codes)
+
+
+def _look(inspect: Callable[[Look], Report], env: Mapping[str, str]) -> int:
+    """One inspection: its report on stdout, without anything that looks like a secret; its exit code."""
+    clock, redactor = SystemClock(), Redactor()
+    settings = read_settings(env, clock)
+    for secret in settings.secrets:
+        redactor.register(secret)
+    look = Look(settings, Stack.HOSTED, clock, redactor.register)
+    try:
+        report = inspect(look)
+    except UsageError:
+        raise
+    except ReconcileError as error:
+        told = f"{settings.gateway_id}: not found out: {error.reason}: {error}"
+        report = Report((told, *([f"remedy: {error.remedy}"] if error.remedy else ())), EXIT_FAILED)
+    finally:
+        look.close()
+    for line in report.lines:
+        _say(redactor.redact(line))
+    return report.exit_code
 
 
 def _recover_service(settings: Settings, clock: SystemClock, *, is_all: bool) -> int:

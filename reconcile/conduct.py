@@ -7,10 +7,13 @@ decides, restores and records.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
+from reconcile import kept_config
 from reconcile.clock import Clock
-from reconcile.compile import CompileOptions, compile_paywalls
+from reconcile.compile import compile_paywalls
+from reconcile.control_plane import COMPILED_STATUSES
 from reconcile.errors import (
     ControlPlaneError,
     Effect,
@@ -23,10 +26,9 @@ from reconcile.errors import (
 from reconcile.gateways import Applied, ApplyRequest, confirm_apply
 from reconcile.judge import Attempt, Failure, SessionEnd, judge_step
 from reconcile.machine import Event
-from reconcile.models import CheckId, Compiled, Deployment, DeploymentStatus, Outcome, Severity, Step, StepStatus
+from reconcile.models import CheckId, Compiled, Deployment, DeploymentStatus, Outcome, Step, StepStatus
 from reconcile.paywalls import Paywall
-from reconcile.plain import plain
-from reconcile.planning import RunPlan, candidate_urls, plan_candidate, plan_run
+from reconcile.planning import RunPlan, candidate_urls, compile_options, plan_candidate, plan_run, refuse_errors
 from reconcile.ports import Ports
 from reconcile.recording import deployment_row
 from reconcile.remembering import facts
@@ -34,7 +36,6 @@ from reconcile.state import RunState
 
 T = TypeVar("T")
 Listener = Callable[[Step], None]
-MAX_SHOWN = 500  # characters of one diagnostic in an error's text
 
 
 class Conduct:
@@ -52,7 +53,7 @@ class Conduct:
 
     def read(self) -> tuple[Paywall, ...]:
         """Step 1: the paywalls from Khala."""
-        return self.once(Step.READ, lambda: self.ports.control_plane.list_paywalls(("active", "paused")))
+        return self.once(Step.READ, lambda: self.ports.control_plane.list_paywalls(COMPILED_STATUSES))
 
     def compile(self) -> Compiled:
         """Step 2: the config and its hash; StepError when a diagnostic stops the deployment."""
@@ -173,19 +174,9 @@ class Conduct:
     # --- the actions
 
     def _compile(self, paywalls: tuple[Paywall, ...]) -> Compiled:
-        settings = self.state.settings
-        options = CompileOptions(
-            challenge_url=settings.challenge_url,
-            allow_private_upstreams=settings.allow_private_upstreams,
-            sub_sat_amounts=settings.sub_sat_amounts,
-            token_timeout_s=settings.token_timeout_s,
-        )
-        compiled = compile_paywalls(paywalls, options)
+        compiled = compile_paywalls(paywalls, compile_options(self.state.settings))
         self.state.compiled = compiled
-        errors = [d for d in compiled.diagnostics if d.severity is Severity.ERROR]
-        if errors:
-            message = "; ".join(plain(f"{d.code}: {d.message}", MAX_SHOWN) for d in errors[:5])
-            raise StepError(f"{len(errors)} error diagnostics: {message}", reason=errors[0].code)
+        refuse_errors(compiled)
         self.state.timings[Step.COMPILE].detail = f"{len(compiled.rules)} routes, {str(compiled.config_hash)[:16]}…"
         return compiled
 
@@ -211,6 +202,7 @@ class Conduct:
         state = self.state
         snapshot = state.snapshot.model_dump(mode="json", by_alias=True) if state.snapshot else None
         saved = state.saved.model_dump(mode="json", by_alias=True) if state.saved else None
+        self._keep_config()
         self.journal(
             "apply", deploymentId=state.deployment_id, configHash=state.config_hash, snapshot=snapshot, saved=saved
         )
@@ -232,6 +224,13 @@ class Conduct:
         state.serving = deployment if state.candidate_url is None else state.snapshot
         state.timings[Step.APPLY].detail = state.deployment_id
         return deployment
+
+    def _keep_config(self) -> None:
+        """What ``drift`` reads prices from where the gateway tells only a hash; no run fails for it."""
+        try:
+            kept_config.keep(Path(self.state.run_folder), self.compile().aperture_yaml)
+        except OSError as error:
+            self.state.warn(f"{kept_config.FILE_NAME} cannot be written: {error.strerror}")
 
     def _send_apply(self) -> Deployment:
         """Send once; an answer that was lost is read back for 10 s, and only our own id and hash go on."""

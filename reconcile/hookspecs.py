@@ -17,6 +17,10 @@ def pytest_reconcile_configured(config: Any, run: RunInfo, redactor: Redactor) -
     """
 
 
+def pytest_reconcile_looking(config: Any, redactor: Redactor) -> None:
+    """Drift is looked for: no run, no run folder; reports go where the user asked. Called inside ``pytest_configure``."""
+
+
 def pytest_reconcile_refused(config: Any, error: UsageError, request_id: str) -> None:
     """The run was refused with exit 4; ``request_id`` is the wanted one or an invented one. There is no run folder."""
 

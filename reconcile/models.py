@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from reconcile.comparison import Comparison as Comparison
+from reconcile.comparison import Sameness as Sameness
 from reconcile.paywalls import WireModel
 from reconcile.plain import plain
 from reconcile.service_tuple import ServiceTuple

@@ -9,16 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from reconcile.compile import RouteTable, request_for, request_for_suspended
-from reconcile.errors import ChallengeError, UsageError
+from reconcile.compile import CompileOptions, RouteTable, request_for, request_for_suspended
+from reconcile.errors import ChallengeError, StepError, UsageError
 from reconcile.l402.credential import parse_authorization
-from reconcile.models import Compiled, Rollout, Rule
+from reconcile.models import Compiled, Rollout, Rule, Severity
+from reconcile.plain import plain
 from reconcile.probe import RouteTarget
 from reconcile.settings import PREFIX, Settings
 
 # Requests beside one per route in scope that may mint: the second challenge, health, three refusals,
 # three after the payment, and the look at a restored gateway.
 FIXED_INVOICES = 9
+MAX_SHOWN = 500  # characters of one diagnostic in an error's text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,38 @@ def plan_run(compiled: Compiled, settings: Settings) -> RunPlan:
         UsageError: the proxy URL is no compiled route, too few invoices are allowed, or the prepaid proof is for another
             service. Exit 4, before anything is written.
     """
+    plan = _plan(compiled, settings)
+    _refuse_too_few_invoices("run", plan.invoices_needed, settings)
+    _refuse_foreign_proof(plan, settings)
+    return plan
+
+
+def plan_look(compiled: Compiled, settings: Settings) -> RunPlan:
+    """What is asked when challenges are all that is asked for; UsageError as for a run, for fewer invoices."""
+    plan = _plan(compiled, settings)
+    _refuse_too_few_invoices("look", len(plan.targets) + len(plan.suspended) + 1, settings)
+    return plan
+
+
+def compile_options(settings: Settings) -> CompileOptions:
+    """What the settings tell the compile."""
+    return CompileOptions(
+        challenge_url=settings.challenge_url,
+        allow_private_upstreams=settings.allow_private_upstreams,
+        sub_sat_amounts=settings.sub_sat_amounts,
+        token_timeout_s=settings.token_timeout_s,
+    )
+
+
+def refuse_errors(compiled: Compiled) -> None:
+    """Raise StepError when a diagnostic stops the deployment; its reason is the first one's code."""
+    errors = [d for d in compiled.diagnostics if d.severity is Severity.ERROR]
+    if errors:
+        message = "; ".join(plain(f"{d.code}: {d.message}", MAX_SHOWN) for d in errors[:5])
+        raise StepError(f"{len(errors)} error diagnostics: {message}", reason=errors[0].code)
+
+
+def _plan(compiled: Compiled, settings: Settings) -> RunPlan:
     table = RouteTable(compiled.rules)
     probe = _answering(table, settings.challenge_url, "CHALLENGE_URL")
     proxy = _answering(table, settings.proxy_url, "PROXY_URL")
@@ -58,7 +92,7 @@ def plan_run(compiled: Compiled, settings: Settings) -> RunPlan:
     in_scope = _scope(compiled.rules, probe, proxy, settings.challenge_scope)
     targets = tuple(_target(rule, table, base_host, settings, probe) for rule in in_scope)
     suspended = tuple(_suspended_target(rule, base_host) for rule in compiled.suspended)
-    plan = RunPlan(
+    return RunPlan(
         compiled,
         table,
         probe,
@@ -68,9 +102,6 @@ def plan_run(compiled: Compiled, settings: Settings) -> RunPlan:
         _foreign(targets, proxy, compiled, table, base_host),
         2 if settings.rollout is Rollout.CANDIDATE else 1,
     )
-    _refuse_too_few_invoices(plan, settings)
-    _refuse_foreign_proof(plan, settings)
-    return plan
 
 
 def candidate_urls(base_url: str, settings: Settings) -> tuple[str, str, str]:
@@ -167,9 +198,9 @@ def _foreign(
     return RouteTarget(outside[0], outside[0].host_pattern, None) if outside else None
 
 
-def _refuse_too_few_invoices(plan: RunPlan, settings: Settings) -> None:
-    if settings.max_invoices < plan.invoices_needed:
-        problem = f"allows {settings.max_invoices} invoices, the run needs {plan.invoices_needed}"
+def _refuse_too_few_invoices(what: str, needed: int, settings: Settings) -> None:
+    if settings.max_invoices < needed:
+        problem = f"allows {settings.max_invoices} invoices, the {what} needs {needed}"
         raise UsageError(PREFIX + "MAX_INVOICES", problem, remedy="raise it, or narrow CHALLENGE_SCOPE")
 
 

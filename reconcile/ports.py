@@ -48,14 +48,24 @@ def make_ports(
     """The adapters of a run: Khala, the ops API, the first payer that is set, the probes, journal and outbox."""
     gateway = make_gateway(settings, clock, learn)
     return Ports(
-        control_plane=KhalaClient(settings.khala_url, settings.secret, settings.request_id, clock),
+        control_plane=make_control_plane(settings, clock),
         gateway=gateway,
         describer=gateway,
         payer=_payer(settings),
-        prober=Prober(_probe_settings(settings, stack), clock, gateway.identify),
+        prober=make_prober(settings, stack, clock, gateway),
         journal=Journal(folder / JOURNAL_NAME, clock),
         outbox=Outbox(folder / OUTBOX_NAME),
     )
+
+
+def make_control_plane(settings: Settings, clock: Clock) -> KhalaClient:
+    """Khala."""
+    return KhalaClient(settings.khala_url, settings.secret, settings.request_id, clock)
+
+
+def make_prober(settings: Settings, stack: Stack, clock: Clock, gateway: OpsHttpGateway | CloudRunGateway) -> Prober:
+    """Who asks the gateway's routes; ``gateway`` is asked for an ID token where one is demanded."""
+    return Prober(_probe_settings(settings, stack), clock, gateway.identify)
 
 
 def make_gateway(

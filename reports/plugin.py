@@ -21,6 +21,7 @@ from reports.allure_run import write_run_result
 from reports.files import point_latest_at, summary_json, write_run_files
 from reports.html import summary_html
 from reports.junit import add_properties
+from reports.looking import LookingReports
 from reports.output import guard_terminal
 from reports.redaction import ReportRedaction, clean_artefacts
 from reports.refused import refused_summary
@@ -70,6 +71,12 @@ def pytest_reconcile_configured(config: pytest.Config, run: RunInfo, redactor: R
     option.self_contained_html, option.clean_alluredir = True, False
     config.stash[STATE] = state
     config.pluginmanager.register(ReportRedaction(redactor), "staging-redaction")
+
+
+def pytest_reconcile_looking(config: pytest.Config, redactor: Redactor) -> None:
+    """Drift is looked for: no report of it holds a secret."""
+    config.pluginmanager.register(ReportRedaction(redactor), "drift-redaction")
+    config.pluginmanager.register(LookingReports(redactor), "drift-reports")
 
 
 def pytest_reconcile_refused(config: pytest.Config, error: UsageError, request_id: str) -> None:
@@ -162,7 +169,7 @@ def _show_verdict(config: pytest.Config, state: State, record: RunRecord) -> Non
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_html_report_title(report: object) -> None:
-    """The page's title."""
+    """The page's title; drift has its own."""
     report.title = "L402 staging run"  # type: ignore[attr-defined]  # pytest-html publishes no type for it
 
 

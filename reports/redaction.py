@@ -7,6 +7,7 @@ import binascii
 import gzip
 import logging
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,13 @@ class ReportRedaction:
 
 def clean_artefacts(folder: Path, redactor: Redactor) -> list[str]:
     """Scan every file below ``folder``; one that holds a secret is redacted in place. The names of those."""
+    return clean_files(sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()), redactor)
+
+
+def clean_files(paths: Iterable[Path], redactor: Redactor) -> list[str]:
+    """The same for these files."""
     found = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
+    for path in paths:
         raw = path.read_bytes()
         text = raw.decode("utf-8", "surrogateescape")
         if redactor.holds_secret(text):

@@ -73,15 +73,33 @@ def operators_part(text: str) -> str:
     if mark is None:
         return text
     root = _compose(text)
+    services, ours = _services(root), _recorded(root, mark)
+    if services is not None:
+        services.value = services.value[: len(services.value) - len(ours)]
+        services.flow_style = services.flow_style if services.value else True
+    return _serialize(root)
+
+
+def compiled_part(text: str) -> str:
+    """The compiled services that the file's mark records, as a ``services:`` document; empty for an operator's own.
+
+    Raises:
+        BaseConfigError: see ``operators_part``.
+    """
+    mark = read_mark(text)
+    ours = _recorded(_compose(text), mark) if mark is not None else []
+    listed = yaml.SequenceNode("tag:yaml.org,2002:seq", ours, flow_style=not ours)
+    return _serialize(yaml.MappingNode("tag:yaml.org,2002:map", [(_text_node("services"), listed)]))
+
+
+def _recorded(root: Any, mark: FileMark) -> list[Any]:
+    """The last services, if they are those that the mark records."""
     services = _services(root)
     items = services.value if services is not None else []
     ours = items[len(items) - mark.compiled :] if mark.compiled else []
     if len(items) < mark.compiled or _names_hash([_name_of(item) for item in ours]) != mark.names:
         raise _mark_error()
-    if services is not None:
-        services.value = items[: len(items) - len(ours)]
-        services.flow_style = services.flow_style if services.value else True
-    return _serialize(root)
+    return list(ours)
 
 
 def assemble_file(base_yaml: str, compiled: Compiled, rules: Sequence[Rule], deployment_id: str) -> str:
@@ -101,7 +119,7 @@ def assemble_file(base_yaml: str, compiled: Compiled, rules: Sequence[Rule], dep
     theirs = _services(root)
     if theirs is None:
         kept = [(key, value) for key, value in root.value if key.value != "services"]
-        root.value = [*kept, (yaml.ScalarNode("tag:yaml.org,2002:str", "services"), ours)]
+        root.value = [*kept, (_text_node("services"), ours)]
     else:
         theirs.value, theirs.flow_style = [*theirs.value, *ours.value], False
     mark = FileMark(
@@ -185,6 +203,10 @@ def _compose(text: str) -> Any:
 def _serialize(root: Any) -> str:
     text: str = yaml.serialize(root, Dumper=_DUMPER, width=1_000_000, allow_unicode=True)
     return text
+
+
+def _text_node(text: str) -> Any:
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text)
 
 
 def _services(root: Any) -> Any:

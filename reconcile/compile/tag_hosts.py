@@ -6,6 +6,7 @@ stays that of the compiled services.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,6 +15,9 @@ from reconcile.models import HostKind, Rule
 
 TAG_PREFIX = "l402-g"
 _BEGIN, _END = "(?i)^", r"(?::\d+)?$"
+_ADMITTED = re.compile(
+    rf"{re.escape(_BEGIN)}\(\?:(.*)\|{re.escape(TAG_PREFIX)}\[0-9\]\+---\(\?:[^()]*\)\){re.escape(_END)}"
+)
 
 
 def admit_tags(rules: Sequence[Rule], own_hosts: Sequence[str], wanted: Sequence[tuple[Rule, str]]) -> tuple[Rule, ...]:
@@ -35,6 +39,12 @@ def admit_tags(rules: Sequence[Rule], own_hosts: Sequence[str], wanted: Sequence
     return tuple(
         rule if rule.host_kind is HostKind.ANY or is_in_the_way(rule) else _admitting(rule, tags) for rule in rules
     )
+
+
+def without_tags(host_regexp: str) -> str:
+    """A deployed host expression as it was compiled: without what ``admit_tags`` put in."""
+    found = _ADMITTED.fullmatch(host_regexp)
+    return f"{_BEGIN}{found[1]}{_END}" if found is not None else host_regexp
 
 
 def _admitting(rule: Rule, tags: str) -> Rule:

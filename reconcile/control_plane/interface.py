@@ -11,6 +11,7 @@ from reconcile.models import DeploymentStatus
 from reconcile.paywalls import Paywall
 
 PaywallStatus = Literal["active", "paused", "archived"]
+COMPILED_STATUSES: tuple[PaywallStatus, ...] = ("active", "paused")  # what a config is made of
 
 
 class Record(BaseModel):

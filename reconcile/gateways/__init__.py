@@ -12,18 +12,23 @@ from reconcile.gateways.interface import (
     poll_active,
 )
 from reconcile.gateways.ops_http import OpsHttpGateway
+from reconcile.gateways.sight import CloudSight, ServingServices, Sight, Viewer
 from reconcile.models import ActiveDeployment
 
 __all__ = [
     "ActiveDeployment",
     "Applied",
     "ApplyRequest",
+    "CloudSight",
     "Describer",
     "Gateway",
     "OpsHttpGateway",
     "PromoteRequest",
     "RestoreRequest",
+    "ServingServices",
     "Settlement",
+    "Sight",
+    "Viewer",
     "confirm_apply",
     "poll_active",
 ]

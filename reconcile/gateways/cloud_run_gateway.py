@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from reconcile.clock import Clock
 from reconcile.compile.deployed_file import read_mark
 from reconcile.errors import Effect, GatewayError
+from reconcile.gateways import cloud_looking
 from reconcile.gateways.audit import Identity, identity_of
 from reconcile.gateways.cloud_errors import CONFLICT_REMEDY
 from reconcile.gateways.cloud_facts import config_facts, plain_credentials, unmounted
@@ -26,6 +27,7 @@ from reconcile.gateways.cloud_settling import Settler
 from reconcile.gateways.cloud_views import Condition, ServiceTarget, ServiceView, TemplateChange
 from reconcile.gateways.cloud_waiting import Writer
 from reconcile.gateways.interface import Applied, ApplyRequest, PromoteRequest, RestoreRequest, Settlement
+from reconcile.gateways.sight import ServingServices, Sight
 from reconcile.models import ActiveDeployment, Rollout
 from reconcile.service_tuple import RevisionFacts, ServiceTuple, TrafficTarget
 
@@ -69,11 +71,9 @@ class CloudRunGateway:
     def active(self) -> ActiveDeployment:
         """The serving revision: ours by its annotations, or an operator's own, named by its config's hash."""
         service = self._api.get_service()
-        serving = service.serving
-        if not serving:
+        if service.leading is None:
             return ActiveDeployment(None, service.etag)
-        most = max(serving, key=lambda name: sum(t.percent for t in service.served if t.revision == name))
-        revision = self._reader.revision(most)
+        revision = self._reader.revision(service.leading)
         return ActiveDeployment(self._reader.deployment(revision), service.etag, self._reader.saved(service, revision))
 
     def apply(self, request: ApplyRequest) -> Applied:
@@ -158,6 +158,22 @@ class CloudRunGateway:
             health_path=self._target.health_path,
             former_charge=pushed.former_charge if pushed else None,
         )
+
+    def look(self) -> Sight:
+        """Who serves, the audit and the lease."""
+        return cloud_looking.look(self._api, self._reader)
+
+    def serving_services(self, sight: Sight) -> ServingServices | None:
+        """Our services in the config that serves."""
+        return cloud_looking.serving_services(self._reader, sight)
+
+    def objection(self, request: ApplyRequest) -> GatewayError | None:
+        """What a deploy would be refused for; None: nothing speaks against it, or it cannot be told now."""
+        try:
+            prepare(self._api.get_service(), self._reader, self._target, request)
+        except GatewayError as error:
+            return error
+        return None
 
     def identify(self) -> SecretStr | None:
         """An ID token of the deployer's for the service's own URL; None when there is none to be had."""

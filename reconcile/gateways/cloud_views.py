@@ -82,6 +82,12 @@ class ServiceView:
         return tuple(dict.fromkeys(target.revision for target in self.served if target.percent))
 
     @property
+    def leading(self) -> str | None:
+        """The revision that serves most of the users' traffic; None: none serves."""
+        shares = {name: sum(t.percent for t in self.served if t.revision == name) for name in self.serving}
+        return max(shares, key=shares.__getitem__) if shares else None
+
+    @property
     def our_tags(self) -> dict[str, str]:
         """Tags of ours, and the revisions that they name."""
         named = (*self.wanted, *self.served)

@@ -8,6 +8,7 @@ from pydantic import SecretStr, ValidationError
 
 from reconcile.errors import Effect, GatewayError
 from reconcile.gateways.interface import Applied, ApplyRequest, PromoteRequest, RestoreRequest, Settlement
+from reconcile.gateways.sight import ServingServices, Sight
 from reconcile.models import ActiveDeployment, Deployment
 from reconcile.plain import one_line
 from reconcile.service_tuple import RevisionFacts
@@ -93,6 +94,19 @@ class OpsHttpGateway:
 
     def describe(self) -> RevisionFacts | None:
         """The ops API shows no more than ``active``."""
+        return None
+
+    def look(self) -> Sight:
+        """Who serves; the ops API shows no more."""
+        deployment = self.active().deployment
+        return Sight(deployment, deployment.image_digest if deployment is not None else None)
+
+    def serving_services(self, _: Sight) -> ServingServices | None:
+        """The ops API does not show its config."""
+        return None
+
+    def objection(self, _: ApplyRequest) -> GatewayError | None:
+        """The ops API says so only when it is deployed to."""
         return None
 
     def identify(self) -> SecretStr | None:

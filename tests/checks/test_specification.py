@@ -1,4 +1,4 @@
-"""Tests of checks/: one test for each check id, each judged by its own verifier, nothing else."""
+"""Tests of checks/: one test for each check id, each judged by its own verifier, nothing else; and the tests of drift."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from types import ModuleType
 import pytest
 
 import checks
-from checks.requirement import require
-from reconcile.models import CheckId, Finding, Outcome, Problem
+from checks import test_drift
+from checks.requirement import require, require_same
+from reconcile.models import CheckId, Comparison, Finding, Outcome, Problem, Sameness
 
 Check = Callable[[object], None]
 
@@ -37,6 +38,8 @@ def specification() -> list[tuple[ModuleType, Check, CheckId]]:
     """Every test of checks/ with the check id that it decides."""
     found: list[tuple[ModuleType, Check, CheckId]] = []
     for module in modules():
+        if module is test_drift:
+            continue
         for name, test in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("test_"):
                 (mark,) = [mark for mark in marks(test) if mark.name == "check"]
@@ -96,3 +99,35 @@ def test_collecting_the_checks_imports_no_http_client() -> None:
     names = ", ".join(f"checks.{found.name}" for found in pkgutil.iter_modules(checks.__path__))
     code = f"import sys, {names}; sys.exit('httpx' in sys.modules or 'bolt11' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+DRIFT = [test for name, test in inspect.getmembers(test_drift, inspect.isfunction) if name.startswith("test_")]
+
+
+@pytest.mark.parametrize("test", DRIFT)
+@pytest.mark.parametrize("sameness", Sameness)
+def test_drift_check_passes_on_sameness_alone(test: Callable[[Comparison], None], sameness: Sameness) -> None:
+    """A difference fails it, and so does what could not be found out; nothing to compare with is a skip."""
+    comparison = Comparison("record", sameness, "told", ("~ a line",))
+    if sameness is Sameness.SAME:
+        test(comparison)
+        return
+    raised = pytest.skip.Exception if sameness is Sameness.NOTHING else pytest.fail.Exception
+    with pytest.raises(raised, match="told"):
+        test(comparison)
+
+
+def test_drift_checks_are_no_checks_of_a_run() -> None:
+    """Neither a staging run nor its verdict may be satisfied by one: they have a mark of their own, and no check id."""
+    assert len(DRIFT) == 3
+    assert {mark.name for mark in marks(test_drift)} == {"drift"}
+    assert [mark for test in DRIFT for mark in getattr(test, "pytestmark", [])] == []
+    assert all(test.__doc__ for test in DRIFT)
+
+
+def test_drift_failure_shows_every_difference_without_control_characters() -> None:
+    """What a person reads, whatever Khala or the gateway wrote into a name."""
+    comparison = Comparison("Khala", Sameness.DIFFERENT, "1 changed", ("~ a\x1b[2J", "+ b"), remedy="deploy")
+    with pytest.raises(pytest.fail.Exception) as caught:
+        require_same(comparison)
+    assert str(caught.value).splitlines()[1:] == ["  ~ a\\x1b[2J", "  + b", "  remedy: deploy"]

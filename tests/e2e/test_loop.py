@@ -55,6 +55,7 @@ def test_correct_gateway_is_applied_without_a_warning(tmp_path: Path) -> None:
             "allure-results",
             "observability.jsonl",
             "journal.jsonl",
+            "services.yaml",
         }
         page = (ran.folder / "report.html").read_text()
         assert "APPLIED" in page

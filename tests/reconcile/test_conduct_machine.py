@@ -151,7 +151,7 @@ class ConductMachine(RuleBasedStateMachine):
         clock = FakeClock()
         fake: Any = self.world  # one for all ports
         ports = Ports(fake, fake, fake, None, fake, fake, fake)
-        state = RunState(read_settings(ENVIRONMENT, clock), Stack.HOSTED, "/run", clock.now_ms())
+        state = RunState(read_settings(ENVIRONMENT, clock), Stack.HOSTED, "/dev/null", clock.now_ms())
         self.conduct = Conduct(state, ports, clock, lambda _: None)
         self.is_interrupted = False
         self.phases: list[Phase] = [state.phase]

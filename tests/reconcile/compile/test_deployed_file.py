@@ -13,11 +13,12 @@ from reconcile.compile.deployed_file import (
     MAX_FILE_BYTES,
     assemble_file,
     charge_of,
+    compiled_part,
     operators_part,
     read_mark,
     routes_that_fit,
 )
-from reconcile.compile.tag_hosts import admit_tags
+from reconcile.compile.tag_hosts import admit_tags, without_tags
 from tests.reconcile.compile.paywalls import compiled, paywall, route
 
 BASE = """\
@@ -149,3 +150,24 @@ def test_route_that_must_be_asked_on_a_tag_is_not_hidden_behind_another_host() -
     assert wanted.id == second.id
     same = replace(wanted, host_regexp=second.host_regexp, host_kind=second.host_kind, host_pattern=second.host_pattern)
     assert same == second
+
+
+def test_compiled_part_is_ours_alone() -> None:
+    """Services as they were put in; an operator's own file has none, and one that was changed by hand is refused."""
+    result = compiled(paywall(route("/a"), route("/b")))
+    text = assemble_file(BASE, result, result.rules, "dep_1")
+    assert yaml.safe_load(compiled_part(text)) == yaml.safe_load(result.aperture_yaml)
+    assert yaml.safe_load(compiled_part(BASE)) == {"services": []}
+    with pytest.raises(BaseConfigError):
+        compiled_part(text.replace(result.rules[-1].service_name, "renamed"))
+
+
+@pytest.mark.parametrize("host", ["l402.example.com", "*.d.example.com"])
+def test_tags_come_out_as_they_went_in(host: str) -> None:
+    """Whatever the service's own hosts are; an expression that admits none stays as it is."""
+    rules = compiled(paywall(route("/a", host=host))).rules
+    for own in (("s-1.a.run.app",), ("s-1.a.run.app", "s.b.run.app")):
+        admitted = admit_tags(rules, own, ())
+        assert [without_tags(rule.host_regexp) for rule in admitted] == [rule.host_regexp for rule in rules]
+        assert admitted != rules
+    assert without_tags("^(?:a|b)$") == "^(?:a|b)$"
