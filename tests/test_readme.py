@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconcile import settings, summarise
+from reconcile.__main__ import LOOKS
 from reconcile.models import FailureCode, Step
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,6 +53,13 @@ def test_settings_table_names_every_variable_that_is_read() -> None:
 def test_exit_codes_are_in_their_table(name: str) -> None:
     """Each code that the harness may end with."""
     assert f"| {getattr(summarise, name)} |" in section("Exit codes")
+
+
+@pytest.mark.parametrize("command", ["deliver", "recover", *LOOKS])
+def test_commands_are_named(command: str) -> None:
+    """Each command of ``python -m reconcile``, as it is typed; what only looks stands in the table of what does."""
+    assert f"`python -m reconcile {command}" in README
+    assert (command in LOOKS) is (f"| `python -m reconcile {command}` |" in section("Looking without touching"))
 
 
 def test_steps_and_codes_are_in_their_table() -> None:
