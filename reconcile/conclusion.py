@@ -88,11 +88,14 @@ def bring_back_early(conduct: Conduct) -> None:
 
 
 def bring_back(conduct: Conduct) -> None:
-    """Leave no unverified config serving if there is a snapshot to go back to; moves to a terminal phase."""
+    """Leave no unverified config serving if there is a snapshot to go back to; moves to a terminal phase.
+
+    A restore that was broken off is done again: nobody knows how far it came.
+    """
     state = conduct.state
     if is_terminal(state.phase):
         return
-    if state.phase is not Phase.OPEN or state.snapshot is None or state.is_already_active:
+    if state.phase not in (Phase.OPEN, Phase.RESTORING) or state.snapshot is None or state.is_already_active:
         if state.phase is Phase.OPEN and state.snapshot is None:
             state.warn("there was no snapshot to restore: an unverified config is left serving")
         elif state.phase is Phase.OPEN and state.saved is not None:
@@ -101,7 +104,8 @@ def bring_back(conduct: Conduct) -> None:
         return
     timing = state.timings[Step.ROLLBACK]
     timing.started_at_ms, began = conduct.clock.now_ms(), conduct.clock.monotonic_s()
-    state.move(Event.RESTORE_SENT)
+    if state.phase is Phase.OPEN:
+        state.move(Event.RESTORE_SENT)
     _note(conduct, "rollback", deploymentId=state.deployment_id, targetConfigHash=state.snapshot.config_hash)
     if state.is_apply_unsettled:
         await_apply(conduct, SETTLING_S)
