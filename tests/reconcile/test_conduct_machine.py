@@ -266,3 +266,16 @@ ConductMachine.TestCase.settings = settings(
     max_examples=150, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 test_run_keeps_its_word_whatever_fails = ConductMachine.TestCase
+
+
+def test_restore_that_was_broken_off_is_done_again() -> None:
+    """Before anything was sent, or in the midst of it."""
+    for broken in ("gateway-read", "gateway-restore"):
+        machine = ConductMachine()
+        machine.take_step("apply")
+        machine.break_port(broken, "signal")
+        machine.check_everything(CheckId.ROLLOUT_SERVING)
+        phases = [machine.conduct.state.phase]
+        machine.end_session(SessionEnd.COMPLETE)
+        assert [*phases, machine.conduct.state.phase] == [Phase.RESTORING, Phase.ROLLED_BACK]
+        machine.nothing_is_sent_twice()
