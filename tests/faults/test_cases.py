@@ -9,7 +9,8 @@ import pytest
 
 from tests.faults.cases import Case, generate, sample, wrong_answers
 from tests.faults.proxy import Fault
-from tests.faults.running import Zygote, try_case
+from tests.faults.running import try_case
+from tests.faults.zygote import Zygote
 from tests.reports.test_reports import record
 
 CALLS = {
