@@ -24,19 +24,12 @@ _BY_STEP = {
 CLOUD_STEPS = {call: step for step, calls in _BY_STEP.items() for call in calls.split()}
 # What is read once: without an answer the step has not passed.
 _ONCE = frozenset(
-    [
-        "intent/service#1",
-        "intent/revision#1",
-        "intent/service#2",
-        "intent/config",
-        "intent/secret#1",
-        "lease/service#1",
-        "version",
-        "deploy/service#2",
-        "deploy/revision#2",
-        "pay/secret#1",
-        "pay/service#1",
-    ]
+    {
+        *("intent/service#1", "intent/revision#1"),
+        *("intent/service#2", "intent/config", "intent/secret#1", "lease/service#1", "version", "deploy/revision#1"),
+        *("deploy/service#2", "deploy/revision#2"),
+        *("pay/secret#1", "pay/service#1"),
+    }
 )
 # Writes whose effect is read back.
 _READ_BACK = frozenset({"deploy", "move"})
