@@ -44,10 +44,13 @@ _ALL = (
     Scenario("cloud", _CLOUD, _CANDIDATE),
     Scenario("cloud-lnd", _CLOUD, _CANDIDATE, is_lnd=True, spans=(("deploy/credential#1", "send"),)),
     Scenario("cloud-wrong", _CLOUD, _CANDIDATE, is_wrong=True, spans=(("deploy/challenge#2", ""),)),
-    Scenario("cloud-late", _CLOUD, _CANDIDATE, is_wrong=True, is_late=True, spans=(("move/health#1", ""),)),
+    # Behind the mark both end as the one before.
+    Scenario(
+        "cloud-late", _CLOUD, _CANDIDATE, is_wrong=True, is_late=True, spans=(("move/health#1", "mark/service#1"),)
+    ),
+    Scenario("direct-wrong", _CLOUD, is_wrong=True, spans=(("deploy/challenge#2", "mark/service#1"),)),
     # From the update that makes the revision serve at once; and its end, which has no move before it.
     Scenario("direct", _CLOUD, spans=(("version", "deploy/challenge#1"), ("pay/credential#4", "mark/service#1"))),
-    Scenario("direct-wrong", _CLOUD, is_wrong=True, spans=(("deploy/challenge#2", ""),)),
 )
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 
