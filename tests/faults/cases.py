@@ -145,7 +145,9 @@ def wrong_answers(case: Case, code: int, summary: dict[str, Any]) -> list[str]:
 
 def _wrong_stage(case: Case, stage: str, failure: str) -> list[str]:
     wrong = []
-    codes = CONFIRM_CODES if stage == Step.CONFIRM else {FAILURE_CODES[Step(stage)]}
+    codes = {FAILURE_CODES[Step(stage)]}
+    if stage == Step.CONFIRM:  # a run that died over it, and no check, has the step's own
+        codes = CONFIRM_CODES | (codes if case.signal is signal.SIGKILL and not case.of.is_late else set())
     if failure not in codes:
         wrong.append(f"{failure} is not the code of {stage}")
     if case.of.is_wrong:

@@ -33,13 +33,13 @@ _ONCE = frozenset(
 )
 # Writes whose effect is read back.
 _READ_BACK = frozenset({"deploy", "move"})
-# What is asked of the gateway itself: the checks say what they make of it.
-_PROBES = frozenset({"challenge", "health", "zeros", "credential"})
+# What is asked of the gateway itself, and of LND: the checks say what they make of it.
+_PROBES = frozenset({"challenge", "health", "zeros", "credential", "send"})
 
 
 def is_cloud_fatal(call: str, fault: Fault, *, is_candidate: bool) -> bool | None:
     """Whether the fault alone must stop the run; None where either is right."""
-    if call.partition("/")[2].partition("#")[0] in _PROBES:
+    if call.rpartition("/")[2].partition("#")[0] in _PROBES:
         return None
     if call == "pay/service#1" and not is_candidate:
         return False  # the mark's own look at the service is tried again
