@@ -15,9 +15,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from tests.faults.calls import CallNames
-
-CLOSED_PORT, TLS_PORT = "FAULTS_CLOSED_PORT", "FAULTS_TLS_PORT"
+from tests.faults.diversion import send_elsewhere
 
 
 def shorten() -> None:
@@ -41,53 +39,6 @@ def shorten() -> None:
     cloud_run.POLL_TIMEOUT_S = 1.5
     cloud_settling.PAUSE_S, cloud_lease.PAUSE_S = 0.1, 0.05
     confirming.SETTLING_S = 1.0
-
-
-def send_elsewhere(call: str, fault: str, number: int) -> None:
-    """The first call of that name goes to a closed port, to a name that nobody knows, or to an unknown certificate."""
-    import httpx
-    from requests.adapters import HTTPAdapter
-
-    names = CallNames()
-    found: list[str] = []
-    changes: dict[str, dict[str, Any]] = {
-        "refused": {"port": int(os.environ[CLOSED_PORT])},
-        "dns": {"host": "unknown.localhost.invalid"},
-        "tls": {"scheme": "https", "port": int(os.environ[TLS_PORT])},
-    }
-
-    def diverted(method: str, target: str, authorization: str, body: bytes, url: httpx.URL) -> httpx.URL:
-        """Where a request really goes."""
-        if names.name(method, target, authorization, body) != call or found:
-            return url
-        found.append(call)
-        if number:
-            os.kill(os.getpid(), number)
-        return url.copy_with(**changes[fault])
-
-    def turn(request: httpx.Request) -> httpx.Request:
-        target = request.extensions.get("target", request.url.raw_path).decode()
-        authorization = request.headers.get("authorization", "")
-        request.url = diverted(request.method, target, authorization, request.content, request.url)
-        return request
-
-    send, send_async, send_google = httpx.Client.send, httpx.AsyncClient.send, HTTPAdapter.send
-
-    def sync_send(self: httpx.Client, request: httpx.Request, **how: Any) -> httpx.Response:
-        return send(self, turn(request), **how)
-
-    async def async_send(self: httpx.AsyncClient, request: httpx.Request, **how: Any) -> httpx.Response:
-        return await send_async(self, turn(request), **how)
-
-    def google_send(self: HTTPAdapter, request: Any, *arguments: Any, **how: Any) -> Any:
-        body = request.body or b""
-        raw = body if isinstance(body, bytes) else body.encode()
-        request.url = str(diverted(request.method, request.path_url, "", raw, httpx.URL(request.url)))
-        return send_google(self, request, *arguments, **how)
-
-    httpx.Client.send = sync_send  # type: ignore[method-assign]  # in this process alone
-    httpx.AsyncClient.send = async_send  # type: ignore[method-assign]  # in this process alone
-    HTTPAdapter.send = google_send  # type: ignore[method-assign]  # in this process alone
 
 
 def warm() -> None:

@@ -14,56 +14,37 @@ def named(*calls: tuple[str, str, str, bytes]) -> list[str]:
     return [names.name(*call) for call in calls]
 
 
+LEASED, FREE = b'{"annotations":{"l402-harness.lease":"{}"}}', b'{"annotations":{}}'
+OPERATION = "/v2/projects/p/locations/l/operations/o"
+RUN: list[tuple[tuple[str, str, str, bytes], str]] = [
+    (("GET", f"{SERVICE}?$alt=json", "", b""), "start/service#1"),
+    (("GET", f"{SECRET}/versions/1:access", "", b""), "start/config"),
+    (("PATCH", f"{SECRET}?updateMask=annotations", "", LEASED), "lease"),
+    (("POST", f"{SECRET}:addVersion", "", b"{}"), "version"),
+    (("PATCH", f"{SERVICE}?updateMask=template,traffic", "", b"{}"), "deploy"),
+    (("GET", OPERATION, "", b""), "deploy/operation"),
+    (("GET", OPERATION, "", b""), "deploy/operation"),
+    (("GET", SERVICE, "", b""), "deploy/service#1"),
+    (("GET", SERVICE, "", b""), "deploy/service#2"),
+    (("GET", f"{SERVICE}/revisions/r", "", b""), "deploy/revision#1"),
+    (("GET", "/healthz/", "", b""), "deploy/health#1"),
+    (("GET", "/staging", "", b""), "deploy/challenge#1"),
+    (("GET", "/staging", "", b""), "deploy/challenge#2"),
+    (("GET", "/staging", "", b""), "deploy/challenge#2"),
+    (("PATCH", f"{SERVICE}?updateMask=traffic", "", b"{}"), "move"),
+    (("PATCH", f"{SERVICE}?updateMask=traffic", "", b"{}"), "move#2"),
+    (("GET", SERVICE, "", b""), "move#2/service#1"),
+    (("PATCH", f"{SERVICE}?updateMask=annotations", "", b"{}"), "mark"),
+    (("GET", f"{SERVICE}/revisions", "", b""), "mark/revisions"),
+    (("POST", f"{SECRET}/versions/1:disable", "", b"{}"), "disable"),
+    (("GET", SECRET, "", b""), "disable/secret#1"),
+    (("PATCH", f"{SECRET}?updateMask=annotations", "", FREE), "unlease"),
+]
+
+
 def test_calls_to_cloud_run_are_named_by_the_last_write() -> None:
     """Reads by their place behind it, polls of an operation all alike, a write that is repeated by its number."""
-    found = named(
-        ("GET", f"{SERVICE}?$alt=json", "", b""),
-        ("GET", f"{SECRET}/versions/1:access", "", b""),
-        ("PATCH", f"{SECRET}?updateMask=annotations", "", b'{"annotations":{"l402-harness.lease":"{}"}}'),
-        ("POST", f"{SECRET}:addVersion", "", b"{}"),
-        ("PATCH", f"{SERVICE}?updateMask=template,traffic", "", b"{}"),
-        ("GET", "/v2/projects/p/locations/l/operations/o", "", b""),
-        ("GET", "/v2/projects/p/locations/l/operations/o", "", b""),
-        ("GET", SERVICE, "", b""),
-        ("GET", SERVICE, "", b""),
-        ("GET", f"{SERVICE}/revisions/r", "", b""),
-        ("GET", "/healthz/", "", b""),
-        ("GET", "/staging", "", b""),
-        ("GET", "/staging", "", b""),
-        ("GET", "/staging", "", b""),
-        ("PATCH", f"{SERVICE}?updateMask=traffic", "", b"{}"),
-        ("PATCH", f"{SERVICE}?updateMask=traffic", "", b"{}"),
-        ("GET", SERVICE, "", b""),
-        ("PATCH", f"{SERVICE}?updateMask=annotations", "", b"{}"),
-        ("GET", f"{SERVICE}/revisions", "", b""),
-        ("POST", f"{SECRET}/versions/1:disable", "", b"{}"),
-        ("GET", SECRET, "", b""),
-        ("PATCH", f"{SECRET}?updateMask=annotations", "", b'{"annotations":{}}'),
-    )
-    assert found == [
-        "start/service#1",
-        "start/config",
-        "lease",
-        "version",
-        "deploy",
-        "deploy/operation",
-        "deploy/operation",
-        "deploy/service#1",
-        "deploy/service#2",
-        "deploy/revision#1",
-        "deploy/health#1",
-        "deploy/challenge#1",
-        "deploy/challenge#2",
-        "deploy/challenge#2",
-        "move",
-        "move#2",
-        "move#2/service#1",
-        "mark",
-        "mark/revisions",
-        "disable",
-        "disable/secret#1",
-        "unlease",
-    ]
+    assert named(*(call for call, _ in RUN)) == [name for _, name in RUN]
 
 
 def test_calls_to_the_ops_api_have_no_place() -> None:

@@ -19,7 +19,7 @@ from fixtures.embedded.stack import EmbeddedStack
 from reconcile.models import Deployer
 from tests.e2e.harness import PREFIX, WALLET, Ran, clean_environment, hosted_environment
 from tests.e2e.test_cloud_run import break_after_the_move
-from tests.faults.child import CLOSED_PORT, TLS_PORT
+from tests.faults.diversion import CLOSED_PORT, TLS_PORT
 from tests.faults.lnd import MACAROON_HEX, LndTwin
 from tests.faults.proxy import Proxy
 from tests.faults.scenarios import SCENARIOS, Scenario
