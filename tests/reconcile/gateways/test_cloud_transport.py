@@ -4,31 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+import requests
 
 from fixtures.embedded.cloud import seed
 from reconcile.errors import Effect, GatewayError
 from reconcile.gateways import cloud_run
 from reconcile.gateways.cloud_run import CloudRunApi
+from reconcile.gateways.cloud_transport import bind
+from tests.contracts.sites import _server_context
 
 Peer = Callable[[socket.socket, threading.Event], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 @contextmanager
-def asked(peer: Peer) -> Iterator[CloudRunApi]:
-    """A client whose service is that peer, for each connection anew."""
+def listening(peer: Peer, tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of that peer, for each connection anew."""
     stop = threading.Event()
 
     def serve() -> None:
         while not stop.is_set():
             with contextlib.suppress(OSError):
-                connection, _ = listener.accept()
-                with connection:
+                accepted, _ = listener.accept()
+                with tls.wrap_socket(accepted, server_side=True) if tls else accepted as connection:
                     connection.recv(65536)
                     peer(connection, stop)
 
@@ -36,14 +41,23 @@ def asked(peer: Peer) -> Iterator[CloudRunApi]:
         listener.settimeout(0.1)
         thread = threading.Thread(target=serve)
         thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            stop.set()
+            thread.join(10)
+
+
+@contextmanager
+def asked(peer: Peer) -> Iterator[CloudRunApi]:
+    """A client whose service is that peer."""
+    with listening(peer) as port:
+        url = f"http://127.0.0.1:{port}"
         api = CloudRunApi(seed.SERVICE, seed.CONFIG_SECRET, url, url, "run-1")
         try:
             yield api
         finally:
-            stop.set()
             api.close()
-            thread.join(10)
 
 
 def dripping(first: bytes) -> Peer:
@@ -76,6 +90,20 @@ def test_peer_that_drips_is_left_at_the_deadline(first: bytes, monkeypatch: pyte
     with asked(dripping(first)) as api, pytest.raises(GatewayError) as caught:
         api.get_service()
     assert (caught.value.reason, caught.value.effect) == ("timeout", Effect.NONE)
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")  # the peer's certificate is its own
+@pytest.mark.parametrize("first", [OK + b"X-Slow: ", OK + b"\r\n"], ids=["headers", "body"])
+def test_deadline_holds_behind_tls_and_behind_a_proxy(first: bytes, tmp_path: Path) -> None:
+    """As Google's own endpoints are asked."""
+    with requests.Session() as session:
+        session.trust_env = False
+        bind(session)
+        context = _server_context(tmp_path)
+        with listening(dripping(first), context) as port, pytest.raises(requests.ReadTimeout):
+            session.get(f"https://127.0.0.1:{port}/", timeout=0.5, verify=False)
+        with listening(dripping(first)) as port, pytest.raises(requests.ReadTimeout):
+            session.get("http://run.localhost/", timeout=0.5, proxies={"http": f"http://127.0.0.1:{port}"})
 
 
 @pytest.mark.parametrize(
