@@ -87,6 +87,9 @@ def test_answer_that_does_not_follow_from_the_contract_is_found() -> None:
     assert wrong_answers(Case("wallet", "read", Fault.DELAY), 0, good) == []
     assert wrong_answers(Case("wallet", "read", Fault.DELAY), 1, good) != []
     assert wrong_answers(fatal, 0, good) != []
+    lost = {**good, "deploymentStatus": "failed", "failureStage": "rollback", "failureCode": "rollback_failed"}
+    assert wrong_answers(Case("wrong", "rollback", Fault.CUT_BEFORE), 70, lost) == []
+    assert wrong_answers(Case("cloud-wrong", "move", Fault.CUT_BEFORE), 70, lost) != []
     late = {**good, "deploymentStatus": "failed", "failureStage": "health", "failureCode": "health_check_failed"}
     assert wrong_answers(fatal, 1, late) != []
 
