@@ -167,7 +167,8 @@ class Conduct:
         status = self.state.statuses[step]
         reason = failure.reason if failure is not None and status is not StepStatus.PASSED else None
         try:
-            self.journal("step", step=step, status=status, reason=reason, statusCode=self.state.status_codes.get(step))
+            code, check = self.state.status_codes.get(step), failure.check if failure is not None else None
+            self.journal("step", step=step, status=status, reason=reason, check=check, statusCode=code)
         except JournalError as error:
             self.state.warn(f"the journal cannot be written ({error.reason})")
 

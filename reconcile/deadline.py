@@ -35,8 +35,12 @@ class Deadline:
         """httpcore tells of every connection that is opened, and of its TLS."""
         if not event.endswith(("connect_tcp.complete", "start_tls.complete")):
             return
+        self.hold(info["return_value"].get_extra_info("socket"))
+
+    def hold(self, connection: socket.socket | None) -> None:
+        """What is shut down when the time is over; at once when it is."""
         with self._lock:
-            self._socket = info["return_value"].get_extra_info("socket")
+            self._socket = connection
             if self.has_passed:
                 self._shut()
 

@@ -32,6 +32,8 @@ from reconcile.settings import Settings
 from reconcile.state import RunState
 from reconcile.summarise import EXIT_APPLIED, EXIT_FAILED, EXIT_ROLLBACK_FAILED, EXIT_UNDELIVERED
 
+_AFTER_THE_CHECKS = (Step.PROMOTE, Step.CONFIRM)  # of candidates only
+
 
 class Recovered(StrEnum):
     """What became of one journal."""
@@ -186,12 +188,15 @@ def _settle(conduct: Conduct, active: Deployment | None, *, was_restoring: bool)
 
 def _failure(state: RunState) -> Failure:
     """The first step that had not passed: what it failed with, or that the process died over it."""
-    for step in list(Step)[1 : list(Step).index(Step.PROMOTE)]:
+    for step in list(Step)[1 : list(Step).index(Step.ROLLBACK)]:
         if step in state.errors:
             return state.errors[step]
-        if state.statuses.get(step) is not StepStatus.PASSED:
+        is_passed = state.statuses.get(step) is StepStatus.PASSED
+        if step not in _AFTER_THE_CHECKS and not is_passed:
             return Failure(step, "interrupted", message="the run died")
     last = Step.PROXY if state.saved is None else Step.PROMOTE
+    if state.statuses.get(Step.PROMOTE) is StepStatus.PASSED and state.statuses.get(Step.CONFIRM) is None:
+        last = Step.CONFIRM
     return Failure(last, "interrupted", message="the run died before its verdict")
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from reconcile.errors import JournalError
 from reconcile.judge import Failure
 from reconcile.machine import Phase
 from reconcile.models import (
+    CheckId,
     Compiled,
     Deployment,
     Diagnostic,
@@ -48,7 +49,7 @@ def decision(state: RunState) -> dict[str, Any]:
     failure, restore = state.failure, state.restore
     return {
         "phase": state.phase,
-        "failure": None if failure is None else {"step": failure.step, "reason": failure.reason},
+        "failure": None if failure is None else _failure_entry(failure),
         "restore": None if restore is None else {"reason": restore.reason},
         "statuses": dict(state.statuses),
         "statusCodes": dict(state.status_codes),
@@ -108,7 +109,7 @@ def _take_steps(state: RunState, steps: Sequence[Entry]) -> None:
         state.statuses[step] = status
         if entry["reason"] is not None:
             is_inconclusive = status is StepStatus.INCONCLUSIVE
-            state.errors[step] = Failure(step, str(entry["reason"]), is_inconclusive)
+            state.errors[step] = replace(_failure(entry), is_inconclusive=is_inconclusive)
         if entry["statusCode"] is not None:
             state.status_codes[step] = int(entry["statusCode"])
 
@@ -116,7 +117,7 @@ def _take_steps(state: RunState, steps: Sequence[Entry]) -> None:
 def _decide(state: RunState, decided: Entry) -> None:
     state.phase = Phase(decided["phase"])
     if decided["failure"] is not None:
-        state.failure = Failure(Step(decided["failure"]["step"]), str(decided["failure"]["reason"]))
+        state.failure = _failure(decided["failure"])
     state.answered = _deployment(decided["answered"])
     if decided["restore"] is not None:
         state.restore = RestoreOutcome(decided["restore"]["reason"], None)
@@ -124,6 +125,16 @@ def _decide(state: RunState, decided: Entry) -> None:
     state.status_codes = {Step(step): int(code) for step, code in decided["statusCodes"].items()}
     state.rollback_verified = decided["rollbackVerified"]
     state.spent_msats = int(decided["spentMsats"])
+
+
+def _failure_entry(failure: Failure) -> dict[str, Any]:
+    return {"step": failure.step, "reason": failure.reason, "check": failure.check}
+
+
+def _failure(entry: Entry) -> Failure:
+    """With the check whose code is the run's, if one failed on the public URLs."""
+    check = entry.get("check")
+    return Failure(Step(entry["step"]), str(entry["reason"]), check=None if check is None else CheckId(check))
 
 
 def _rule(value: Entry | None) -> Rule | None:

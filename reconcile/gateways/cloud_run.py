@@ -155,6 +155,8 @@ class CloudRunApi:
         from google.auth.credentials import AnonymousCredentials
         from google.cloud import run_v2
 
+        from reconcile.gateways.cloud_transport import bind
+
         endpoint, is_local = self._endpoints[1 if kind == "secrets" else 0], self._is_local(kind)
         options: dict[str, Any] = {"transport": "rest"}
         if endpoint is not None:
@@ -167,8 +169,11 @@ class CloudRunApi:
             client: Any = secretmanager_v1.SecretManagerServiceClient(**options)
         else:
             client = (run_v2.RevisionsClient if kind == "revisions" else run_v2.ServicesClient)(**options)
+        session = client.transport._session
         if is_local:
-            client.transport._session.trust_env = False  # a proxy variable must not catch loopback
+            session.trust_env = False  # a proxy variable must not catch loopback
+        if not session.is_mtls:  # a client certificate is bound to its own adapter
+            bind(session)
         return client
 
     def _ask(
@@ -222,6 +227,8 @@ def _failure(error: Exception) -> Failure:
     from google.auth import exceptions as auth
     from google.protobuf import json_format  # type: ignore[import-untyped]  # its types are a package of their own
 
+    from reconcile.gateways.cloud_transport import was_sent
+
     if isinstance(error, api.GoogleAPICallError):
         response = error.response
         status = int(error.code) if error.code is not None else None
@@ -230,8 +237,10 @@ def _failure(error: Exception) -> Failure:
     if isinstance(error, (requests.exceptions.Timeout, api.RetryError, TimeoutError)):
         is_connecting = isinstance(error, requests.exceptions.ConnectTimeout)
         return Failure("connection_failed" if is_connecting else "timeout", was_sent=not is_connecting)
-    if isinstance(error, (requests.exceptions.RequestException, ConnectionError)):
-        return Failure("connection_failed", was_sent="NewConnectionError" not in repr(error))
+    if isinstance(error, requests.exceptions.RequestException):
+        return Failure("connection_failed", was_sent=was_sent(error))
+    if isinstance(error, ConnectionError):
+        return Failure("connection_failed")
     if isinstance(error, auth.GoogleAuthError):
         return Failure("credentials")
     if isinstance(error, (json_format.ParseError, ValueError, TypeError, AttributeError, KeyError)):

@@ -28,7 +28,7 @@ from reconcile.gateways.cloud_views import Condition, ServiceTarget, ServiceView
 from reconcile.gateways.cloud_waiting import Writer
 from reconcile.gateways.interface import Applied, ApplyRequest, PromoteRequest, RestoreRequest, Settlement
 from reconcile.gateways.sight import ServingServices, Sight
-from reconcile.models import ActiveDeployment, Rollout
+from reconcile.models import ActiveDeployment, Deployment, Rollout
 from reconcile.service_tuple import RevisionFacts, ServiceTuple, TrafficTarget
 
 
@@ -113,9 +113,8 @@ class CloudRunGateway:
     def restore(self, request: RestoreRequest) -> None:
         """The saved traffic again, ours and its tag gone; somebody else's is left alone."""
         assert request.saved is not None, "a snapshot of Cloud Run is whole"
-        service = self._api.get_service()
-        self._refuse_strangers(service, request, request.saved)
-        self._settler.put_back(service, request.saved)
+        saved = request.saved
+        self._settler.put_back(saved, lambda service: self._refuse_strangers(service, request, saved))
 
     def settle(self, settlement: Settlement) -> tuple[str, ...]:
         """Marks, tags, old versions, the lease."""
@@ -226,12 +225,22 @@ class CloudRunGateway:
             template=change,
             traffic=traffic,
         )
-        self._refuse_changes(found, pushed)
+        try:
+            deployment = self._read_back(found, pushed)
+        except GatewayError as error:
+            error.effect = Effect.CHANGED  # whatever became of the reading, the write was made
+            raise
+        return Applied(deployment, found.uri_of(tag) if tag else None, prepared.rules)
+
+    def _read_back(self, service: ServiceView, pushed: _Pushed) -> Deployment:
+        """What was deployed, by the API's own word."""
+        self._refuse_changes(service, pushed)
+        name = pushed.identity.revision
         revision = self._api.get_revision(name)
-        if revision.condition is Condition.FAILED or identity_of(revision.annotations, name) != identity:
+        if revision.condition is Condition.FAILED or identity_of(revision.annotations, name) != pushed.identity:
             message = f"revision {name} is not what was asked for: {revision.message[:200]}"
-            raise GatewayError(message, reason="revision_not_ready", effect=Effect.CHANGED)
-        return Applied(self._reader.deployment(revision), found.uri_of(tag) if tag else None, prepared.rules)
+            raise GatewayError(message, reason="revision_not_ready")
+        return self._reader.deployment(revision)
 
     def _ours(self) -> _Pushed:
         if self._pushed is None:
@@ -257,8 +266,10 @@ class CloudRunGateway:
             return True
         try:
             identity = identity_of(self._reader.revision(revision).annotations, revision)
-        except GatewayError:
-            return False
+        except GatewayError as error:
+            if error.status == 404:
+                return False
+            raise
         return identity is not None and identity.deployment_id == request.deployment_id
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from reconcile.clock import Clock
 from reconcile.compile.deployed_file import read_mark as read_file_mark
-from reconcile.errors import Effect, GatewayError
+from reconcile.errors import Effect, GatewayError, ReconcileError
 from reconcile.gateways.audit import FAILED, VERIFIED, Mark, identity_of, read_mark, write_note
 from reconcile.gateways.cloud_lease import LeaseKeeper
 from reconcile.gateways.cloud_names import is_our_tag, short
@@ -23,8 +23,10 @@ from reconcile.service_tuple import ServiceTuple
 
 T = TypeVar("T")
 ATTEMPTS, PAUSE_S = 4, 1.0
+# What may go well the next time; these writes are idempotent, so that an answer that cannot be read may be one as well.
 TRANSIENT = frozenset(
-    {"timeout", "connection_failed", "status_429", "status_500", "status_502", "status_503", "status_504"}
+    {"timeout", "connection_failed", "invalid_gateway_payload"}
+    | {f"status_{status}" for status in (429, 500, 502, 503, 504)}
 )
 LOOK_BACK = 3  # versions below the serving one that are looked at for such as died unmounted
 MOST_DISABLED = 3  # config versions that one run disables
@@ -40,19 +42,20 @@ class Settler:
         self._clock = clock
         self._keep = keep
 
-    def put_back(self, service: ServiceView, saved: ServiceTuple) -> None:
-        """The saved traffic, revisions pinned by name; tries again what may go well the next time."""
+    def put_back(self, saved: ServiceTuple, refuse: Callable[[ServiceView], None]) -> None:
+        """The saved traffic, revisions pinned by name, unless ``refuse`` raises; tries again what may go well then."""
         traffic = [ServiceTarget(t.revision, t.percent, t.tag) for t in saved.traffic]
-        wanted = service.resolve(traffic, None)
 
         def send(now: ServiceView) -> None:
+            refuse(now)
+            wanted = now.resolve(traffic, None)
             if now.served == wanted and now.wanted == wanted:
                 return
             self._writer.update(
                 now, lambda s: s.served == wanted, is_landed=lambda s: s.wanted == wanted, traffic=traffic
             )
 
-        self._again(send, service)
+        self._again(send)
 
     def settle(self, settlement: Settlement, revision: str | None) -> tuple[str, ...]:
         """Mark, prune, let go of the lease; warnings.
@@ -114,7 +117,7 @@ class Settler:
                 annotations=annotations,
             )
 
-        self._again(send, None)
+        self._again(send)
 
     def _take_back(self, annotations: dict[str, str], service: ServiceView, deployment_id: str) -> None:
         """A run that died over its own mark as verified is rolled back: what serves again is what was verified last."""
@@ -134,15 +137,14 @@ class Settler:
             message = "somebody changed the service before it was marked as verified"
             raise GatewayError(message, reason="concurrent_modification", effect=Effect.REFUSED)
 
-    def _again(self, send: Callable[[ServiceView], None], service: ServiceView | None) -> None:
+    def _again(self, send: Callable[[ServiceView], None]) -> None:
         """Idempotent writes: a transient failure is tried again on what the service is then."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                send(service or self._api.get_service())
+                send(self._api.get_service())
             except GatewayError as error:
                 if attempt == ATTEMPTS or error.reason not in TRANSIENT:
                     raise
-                service = None
                 self._clock.sleep(PAUSE_S * attempt)
             else:
                 return
@@ -181,7 +183,7 @@ class Settler:
         for number in range(max(1, max(own, default=1) - LOOK_BACK), max(own, default=1)):
             if str(number) in mounted:
                 continue
-            with contextlib.suppress(GatewayError):  # disabled already, or an operator's that is no file of ours
+            with contextlib.suppress(ReconcileError):  # disabled already, or an operator's that is no file of ours
                 if read_file_mark(self._api.access_version(str(number)).get_secret_value()) is not None:
                     yield str(number)
 

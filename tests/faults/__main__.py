@@ -1,6 +1,7 @@
 """``python -m tests.faults``: the fault matrix, in processes side by side; prints every violation, and the sums.
 
---sample N: so many of the cases, chosen by --seed. --only TEXT: those whose name holds TEXT. --list: their names.
+--deployer: ops-http, cloud-run or all. --sample N: so many of the cases, chosen by --seed. --only TEXT: those whose name
+holds TEXT. --list: their names.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from reconcile.models import Deployer
 from tests.faults.cases import generate, sample
 from tests.faults.invariants import Kind
-from tests.faults.running import Zygote, record
+from tests.faults.running import record
+from tests.faults.scenarios import scenarios_of
 from tests.faults.working import attempt, warm_up
+from tests.faults.zygote import Zygote
 
 SHOWN = (Kind.LOST_RECORD, Kind.UNRESTORED, Kind.DOUBLE_DEPLOY, Kind.LEAK)
 
@@ -29,6 +33,7 @@ def _say(line: str) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run the matrix; 0 when nothing was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--deployer", choices=("all", *Deployer), default="all")
     parser.add_argument("--sample", type=int, default=0)
     parser.add_argument("--seed", type=int, default=402)
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
@@ -36,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args(arguments)
     zygote = Zygote()
-    calls = {scenario: record(scenario, zygote) for scenario in ("wallet", "lnd", "wrong")}
+    calls = {scenario.name: record(scenario.name, zygote) for scenario in scenarios_of(options.deployer)}
     zygote.close()
     everything = list(generate(calls))
     cases = [case for case in everything if options.only in case.name]

@@ -6,10 +6,13 @@ import json
 from collections import Counter
 
 from reconcile.models import Step
+from tests.faults.cloud_calls import READS, WRITES, cloud_kind
 
 ZEROS = "0" * 64
 # Kinds that repeat within one run and differ by their place: numbered.
 NUMBERED = ("active", "health", "credential", "row")
+# Those that are made side by side, and how many of them are told apart (challenges: on Cloud Run).
+MOST = {"credential": 4, "challenge": 2}
 STEPS = {
     "read": Step.READ,
     "intent": Step.INTENT,
@@ -33,14 +36,30 @@ class CallNames:
 
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
+        self._is_cloud = False
+        self._behind = "start"  # the last write, on Cloud Run
 
     def name(self, method: str, target: str, authorization: str, body: bytes) -> str:
-        """The call's name, e.g. ``active#2``, ``deploy``, ``event:gateway_reconcile_applied``."""
-        kind = _kind(method, target, authorization, body)
-        if kind not in NUMBERED:
+        """The call's name, e.g. ``active#2``, ``deploy``, ``deploy/service#1``, ``event:gateway_reconcile_applied``."""
+        found = cloud_kind(method, target, body)
+        self._is_cloud = self._is_cloud or found is not None
+        kind = found or _kind(method, target, authorization, body)
+        if not self._is_cloud:
+            return self._numbered(kind) if kind in NUMBERED else kind
+        if kind in WRITES:
+            self._seen[kind] += 1
+            self._behind = kind if self._seen[kind] == 1 else f"{kind}#{self._seen[kind]}"
+            return self._behind
+        if kind == "row":
+            return self._numbered(kind)
+        if kind.startswith("event:"):
             return kind
+        place = f"{self._behind}/{kind}"
+        return self._numbered(place) if kind in (*NUMBERED, *READS, *MOST) else place
+
+    def _numbered(self, kind: str) -> str:
         self._seen[kind] += 1
-        number = min(self._seen[kind], 4) if kind == "credential" else self._seen[kind]
+        number = min(self._seen[kind], MOST.get(kind.rpartition("/")[2], self._seen[kind]))
         return f"{kind}#{number}"
 
 
@@ -54,6 +73,7 @@ def _kind(method: str, target: str, authorization: str, body: bytes) -> str:
         ("POST", "/pay-bolt11"): "pay",
         ("POST", "/v2/router/send"): "send",
         ("GET", "/healthz"): "health",
+        ("GET", "/healthz/"): "health",
     }
     found = known.get((method, target))
     if found is not None:

@@ -15,16 +15,14 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from tests.faults.calls import CallNames
-
-CLOSED_PORT, TLS_PORT = "FAULTS_CLOSED_PORT", "FAULTS_TLS_PORT"
+from tests.faults.diversion import send_elsewhere
 
 
 def shorten() -> None:
     """Seconds become tenths: the order of the waits stays."""
-    from reconcile import conclusion, recovery, restore
+    from reconcile import conclusion, confirming, recovery, restore
     from reconcile.control_plane import khala
-    from reconcile.gateways import interface, ops_http
+    from reconcile.gateways import cloud_lease, cloud_run, cloud_settling, cloud_waiting, interface, ops_http
     from reconcile.payers import lnd
 
     khala.READ_TIMEOUT_S, khala.HURRIED_TIMEOUT_S, khala.ABANDONED_S = 3.0, 1.5, 4.0
@@ -36,40 +34,11 @@ def shorten() -> None:
     vars(recovery).update(READ_BACK_S=3.0, ABANDONED_S=4.0)
     conclusion.SETTLING_S, conclusion.OBSERVATION_READY_S = 1.0, 0.3
     lnd.SEND_TIMEOUT_S, lnd.TRACK_TIMEOUT_S = 3.0, 3.0
-
-
-def send_elsewhere(call: str, fault: str, number: int) -> None:
-    """The first call of that name goes to a closed port, to a name that nobody knows, or to an unknown certificate."""
-    import httpx
-
-    names = CallNames()
-    found: list[str] = []
-
-    def diverted(request: httpx.Request) -> httpx.Request:
-        target = request.extensions.get("target", request.url.raw_path).decode()
-        name = names.name(request.method, target, request.headers.get("authorization", ""), request.content)
-        if name == call and not found:
-            found.append(name)
-            changes: dict[str, dict[str, Any]] = {
-                "refused": {"port": int(os.environ[CLOSED_PORT])},
-                "dns": {"host": "unknown.localhost.invalid"},
-                "tls": {"scheme": "https", "port": int(os.environ[TLS_PORT])},
-            }
-            request.url = request.url.copy_with(**changes[fault])
-            if number:
-                os.kill(os.getpid(), number)
-        return request
-
-    send, send_async = httpx.Client.send, httpx.AsyncClient.send
-
-    def sync_send(self: httpx.Client, request: httpx.Request, **how: Any) -> httpx.Response:
-        return send(self, diverted(request), **how)
-
-    async def async_send(self: httpx.AsyncClient, request: httpx.Request, **how: Any) -> httpx.Response:
-        return await send_async(self, diverted(request), **how)
-
-    httpx.Client.send = sync_send  # type: ignore[method-assign]  # in this process alone
-    httpx.AsyncClient.send = async_send  # type: ignore[method-assign]  # in this process alone
+    cloud_run.READ_TIMEOUT_S = cloud_run.WRITE_TIMEOUT_S = 3.0
+    vars(cloud_waiting).update(READ_BACK_S=3.0, POLL_TIMEOUT_S=1.5)
+    cloud_run.POLL_TIMEOUT_S = 1.5
+    cloud_settling.PAUSE_S, cloud_lease.PAUSE_S = 0.1, 0.05
+    confirming.SETTLING_S = 1.0
 
 
 def warm() -> None:
@@ -77,6 +46,9 @@ def warm() -> None:
     import allure_commons.model2
     import anyio._backends._asyncio
     import bolt11
+    import google.cloud.run_v2
+    import google.cloud.secretmanager_v1
+    import google_crc32c
     import httpx
     import pymacaroons
     import pytest
@@ -86,7 +58,9 @@ def warm() -> None:
     import reconcile.conclusion
     import reconcile.stages
 
-    assert all((allure_commons, anyio, bolt11, httpx, pymacaroons, pytest, yaml, reconcile))
+    assert all(
+        (allure_commons, anyio, bolt11, google.cloud, google_crc32c, httpx, pymacaroons, pytest, yaml, reconcile)
+    )
 
 
 def become(order: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """What must hold after a run, whatever happened to it: read from outside it alone.
 
-The gateway's history, Khala's rows and events, the wallet's ledger. Nothing that the run says of itself counts here.
+The gateway's or the cloud's history, Khala's rows and events, the wallet's ledger. Nothing that the run says of itself counts here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from fixtures.embedded.stack import EmbeddedStack
+from tests.faults.cloud_outside import CloudOutside, cloud_history, look_at_cloud
 
 TERMINAL = ("applied", "failed", "rolled_back")
 
@@ -24,6 +25,10 @@ class Kind(StrEnum):
     DOUBLE_DEPLOY = "double deploys"
     DOUBLE_PAYMENT = "double payments"
     LEAK = "leaked secrets"
+    LEASE = "leases left"
+    TAG = "tags left"
+    UNVERIFIED = "unverified revisions served"
+    AUDIT = "wrong audits"
     OTHER = "other"
 
 
@@ -43,17 +48,45 @@ class Outside:
     rows: Sequence[Mapping[str, Any]]
     events: Sequence[Mapping[str, Any]]
     payments: Sequence[tuple[str, int]]
+    cloud: CloudOutside | None = None
 
 
-def look(stack: EmbeddedStack) -> Outside:
-    """Everything that the embedded stack knows."""
-    history = [(what, deployed.deployment_id, deployed.config_hash) for what, deployed in stack.ops.history]
-    return Outside(history, stack.khala.deployments(), stack.khala.events(), list(stack.wallet.payments))
+def look(stack: EmbeddedStack, *, is_candidate: bool = False, versions_before: int = 1) -> Outside:
+    """Everything that the embedded stack knows. On Cloud Run: whether no user may meet what was not checked, and how
+
+    many versions its config secret had.
+    """
+    cloud = None
+    if stack.has_cloud:
+        cloud = look_at_cloud(stack.cloud, versions_before, is_candidate=is_candidate)
+        history = cloud_history(stack.cloud)
+    else:
+        history = [(what, deployed.deployment_id, deployed.config_hash) for what, deployed in stack.ops.history]
+    return Outside(history, stack.khala.deployments(), stack.khala.events(), list(stack.wallet.payments), cloud)
 
 
 def violations(outside: Outside) -> list[Violation]:
     """Of one run on a stack that was fresh before it."""
-    return [*_deploys(outside), *_payments(outside), *_gateway(outside), *_records(outside)]
+    on_cloud = _cloud(outside.cloud) if outside.cloud is not None else []
+    return [*_deploys(outside), *_payments(outside), *_gateway(outside), *_records(outside), *on_cloud]
+
+
+def _cloud(found: CloudOutside) -> list[Violation]:
+    """One revision has all the traffic, the audit names it, its config can be read, and nothing of ours stays beside it."""
+    wrong = [(Kind.UNVERIFIED, f"users met {name} before it was checked") for name in dict.fromkeys(found.unchecked)]
+    if found.lease is not None:
+        wrong.append((Kind.LEASE, found.lease))
+    if found.tags:
+        wrong.append((Kind.TAG, ", ".join(found.tags)))
+    if list(found.percents.values()) != [100]:
+        wrong.append((Kind.UNRESTORED, f"the traffic is {dict(found.percents)}"))
+    if not found.is_config_enabled:
+        wrong.append((Kind.UNRESTORED, "a config version that serves is disabled"))
+    if found.verified not in found.percents:
+        wrong.append((Kind.AUDIT, f"{found.verified} is called verified, {sorted(found.percents)} serves"))
+    if found.versions > 1:
+        wrong.append((Kind.DOUBLE_DEPLOY, f"one run added {found.versions} config versions"))
+    return [Violation(kind, text) for kind, text in wrong]
 
 
 def _deploys(outside: Outside) -> list[Violation]:

@@ -38,6 +38,7 @@ class Fault(StrEnum):
 
 ELSEWHERE = frozenset({Fault.REFUSED, Fault.DNS, Fault.TLS})
 WITHOUT_EFFECT = frozenset({Fault.CUT_BEFORE, *ELSEWHERE})
+GARBLED = frozenset({Fault.GARBAGE, Fault.WRONG_TYPE})
 
 
 @dataclass(frozen=True, slots=True)

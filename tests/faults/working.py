@@ -6,7 +6,8 @@ import time
 
 from tests.faults.cases import Case
 from tests.faults.invariants import Kind, Violation
-from tests.faults.running import Zygote, try_case
+from tests.faults.running import try_case
+from tests.faults.zygote import Zygote
 
 _zygote: list[Zygote] = []
 

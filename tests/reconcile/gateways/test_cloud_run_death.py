@@ -13,14 +13,16 @@ from fixtures.embedded.cloud import seed
 from fixtures.embedded.faults import FaultPlan
 from fixtures.embedded.stack import EmbeddedStack
 from fixtures.local_stack import supplied_by
-from reconcile import recovery
+from reconcile import confirming, recovery
 from reconcile.clock import SystemClock
 from reconcile.gateways import cloud_lease
 from reconcile.gateways.cloud_run import CloudRunApi
+from reconcile.gateways.cloud_run_gateway import CloudRunGateway
 from reconcile.models import DeploymentStatus, Stack
 from reconcile.record import RunRecord
 from reconcile.recovery import recover, recover_service, unfinished
 from reconcile.settings import PREFIX, Settings, read_settings
+from tests.e2e.test_cloud_run import break_after_the_move
 from tests.reconcile.gateways.conducting import FIRST, calls, conducted, lease, maps, our_tags, shares
 
 CALLS = 28  # of a run that goes well, at least
@@ -80,6 +82,29 @@ def test_run_that_died_between_two_calls_is_brought_to_its_end(
         record = conducted(stack, tmp_path, "run-2")
         assert record.summary.deployment_status is DeploymentStatus.APPLIED, record.summary.failure_reason
         assert (lease(stack), our_tags(stack)) == (None, [])
+
+
+@pytest.mark.parametrize("place", ["restore", "settle"])
+def test_run_that_died_behind_its_failed_confirmation_has_that_checks_code(
+    place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the public URLs had shown is what the run failed with: before its decision was written, and after it."""
+
+    def die(*_: object) -> None:
+        raise Died
+
+    with EmbeddedStack(is_cloud=True) as stack:
+        break_after_the_move(stack, "challenge-amount")
+        with monkeypatch.context() as context:
+            context.setattr(confirming, "SETTLING_S", 0.05)
+            context.setattr(CloudRunGateway, place, die)
+            with pytest.raises(Died):
+                conducted(stack, tmp_path, "run-1")
+        recover_all(stack, tmp_path)
+        assert shares(stack) == {FIRST: 100}
+        summary = json.loads((tmp_path / "run-1" / "summary.json").read_text())
+        found = [summary[name] for name in ("failureStage", "failureCode", "failureReason")]
+        assert found == ["confirm", "challenge_check_failed", "amount_mismatch"]
 
 
 def test_number_of_calls_is_covered(tmp_path: Path) -> None:
