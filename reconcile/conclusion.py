@@ -94,7 +94,7 @@ def bring_back(conduct: Conduct) -> None:
         return
     if state.phase is not Phase.OPEN or state.snapshot is None or state.is_already_active:
         if state.phase is Phase.OPEN and state.snapshot is None:
-            state.warn("there was no snapshot to restore: an unverified config is left serving")
+            _say_what_is_left(conduct)
         elif state.phase is Phase.OPEN and state.saved is not None:
             _put_back(conduct)  # the same config served before: its former revision serves again
         state.move(Event.GIVEN_UP)
@@ -135,6 +135,17 @@ def _put_back(conduct: Conduct) -> None:
     )
     if not outcome.is_restored:
         state.warn(f"the former revision of the same config could not be put back ({outcome.reason})")
+
+
+def _say_what_is_left(conduct: Conduct) -> None:
+    """Without a snapshot what serves stays as it is; a first deployment that never became ready serves nobody."""
+    state = conduct.state
+    try:
+        is_left = state.is_apply_unsettled or conduct.ports.gateway.active().deployment is not None
+    except GatewayError:
+        is_left = True
+    left = "an unverified config is left serving" if is_left else "nothing serves"
+    state.warn(f"there was no snapshot to restore: {left}")
 
 
 def _aim_at_users(conduct: Conduct) -> None:

@@ -71,7 +71,6 @@ class RunState:
     confirm_findings: dict[CheckId, Finding] = field(default_factory=dict)
     answered: Deployment | None = None  # what the deploy's answer named
     serving: Deployment | None = None  # the last read of what serves
-    is_serving_known: bool = False
     failure: Failure | None = None
     restore: RestoreOutcome | None = None
     rollback_verified: bool | None = None

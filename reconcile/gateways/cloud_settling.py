@@ -104,6 +104,9 @@ class Settler:
             else:
                 annotations[FAILED] = write_note(mark)
                 self._take_back(annotations, service, settlement.deployment_id)
+            if settlement.failed_step is not None and not service.serving:
+                self._leave_unserved(service, annotations, settlement.deployment_id)
+                return
             traffic = _untagged(service)
             wanted = service.resolve(traffic, service.latest_created)
             self._writer.update(
@@ -115,6 +118,38 @@ class Settler:
             )
 
         self._again(send, None)
+
+    def _leave_unserved(self, service: ServiceView, annotations: dict[str, str], deployment_id: str) -> None:
+        """Mark a first deployment that never became ready; traffic that is pinned to it follows LATEST again, so that
+        the next healthy revision serves, whoever deploys it (CLOUD_RUN.md §2).
+
+        The operation ends in the error of what is not ready; that the change was taken is enough.
+        """
+        is_pinned = any(t.percent and self._is_of(t.revision, deployment_id) for t in service.traffic)
+        tagged = [t for t in _untagged(service) if t.tag]
+        traffic = [ServiceTarget(None, 100), *(ServiceTarget(t.revision, 0, t.tag) for t in tagged)]
+
+        def is_taken(now: ServiceView) -> bool:
+            return now.annotations == annotations and (not is_pinned or ServiceTarget(None, 100) in now.traffic)
+
+        try:
+            self._writer.update(
+                service,
+                is_taken,
+                is_landed=is_taken,
+                traffic=traffic if is_pinned else None,
+                annotations=annotations,
+            )
+        except GatewayError as error:
+            if error.effect is not Effect.CHANGED or not is_taken(self._api.get_service()):
+                raise
+
+    def _is_of(self, revision: str | None, deployment_id: str) -> bool:
+        """True for a revision that this deployment made."""
+        if revision is None:
+            return False
+        identity = identity_of(self._api.get_revision(revision).annotations, revision)
+        return identity is not None and identity.deployment_id == deployment_id
 
     def _take_back(self, annotations: dict[str, str], service: ServiceView, deployment_id: str) -> None:
         """A run that died over its own mark as verified is rolled back: what serves again is what was verified last."""

@@ -55,7 +55,7 @@ class ServiceView:
         return tuple(sorted({urlsplit(url).hostname or "" for url in self.urls} - {""}))
 
     def resolve(self, targets: Sequence[ServiceTarget], latest: str | None) -> tuple[TrafficTarget, ...]:
-        """Targets by revision, in an order of their own: what LATEST means is what ``latest`` names."""
+        """Targets by revision, in an order of their own: what LATEST means is what ``latest`` names, if anything."""
         found: dict[tuple[str, str | None], int] = {}
         for target in targets:
             key = (target.revision or latest or "", target.tag or None)
@@ -63,7 +63,7 @@ class ServiceView:
         return tuple(
             TrafficTarget(revision=revision, percent=percent, tag=tag)
             for (revision, tag), percent in sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or ""))
-            if percent or tag
+            if revision and (percent or tag)
         )
 
     @property

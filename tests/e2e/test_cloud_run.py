@@ -122,36 +122,6 @@ def test_direct_deploy_skips_promote_and_confirm(tmp_path: Path) -> None:
         assert nothing_is_left(stack)
 
 
-def test_first_deployment_goes_behind_the_operators_own_service(tmp_path: Path) -> None:
-    """The operator's revision is the one to go back to; the next run of the same config is sent and verified as well."""
-    with embedded("no-snapshot", "challenge-amount", is_cloud=True) as stack:
-        ran = run_against(stack, tmp_path)
-        assert verdict_of(ran)[0] == "rolled_back", ran.output
-        assert percents(stack) == {FIRST: 100}
-        assert served_ever(stack) == {FIRST}
-        stack.break_with()
-        assert run_against(stack, tmp_path).code == 0
-        (first,) = percents(stack)
-        again = run_against(stack, tmp_path)
-        assert again.code == 0
-        (second,) = percents(stack)
-        assert first != second
-        assert len(stack.wallet.payments) == 2, "a payment for each run"
-
-
-def test_config_that_was_active_already_is_not_called_rolled_back(tmp_path: Path) -> None:
-    """``already_active:``: its former revision serves, and nothing of the failed one is left."""
-    with embedded(is_cloud=True) as stack:
-        assert run_against(stack, tmp_path).code == 0
-        (serving,) = percents(stack)
-        stack.break_with("challenge-amount")
-        ran = run_against(stack, tmp_path)
-        assert verdict_of(ran)[0] == "failed"
-        assert ran.summary["failureReason"] == "already_active:amount_mismatch"
-        assert percents(stack) == {serving: 100}
-        assert nothing_is_left(stack)
-
-
 def break_after_the_move(stack: EmbeddedStack, *faults: str) -> None:
     """Let the gateway go wrong as soon as the candidate has all the traffic."""
     former = stack.cloud.front_end.follow
