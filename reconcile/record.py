@@ -116,6 +116,7 @@ class RunRecord:
     run_folder: str
     findings: tuple[Finding, ...] = ()
     confirm_findings: tuple[Finding, ...] = ()  # the same check ids on the public URLs, after the traffic moved
+    restored_findings: tuple[Finding, ...] = ()  # the same, of the gateway that was put back, by its own config
     missing_checks: tuple[CheckId, ...] = ()  # expected, but without a clean pass
     routes: tuple[RouteRow, ...] = ()
     warnings: tuple[str, ...] = ()

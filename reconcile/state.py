@@ -69,6 +69,9 @@ class RunState:
     candidate_plan: RunPlan | None = None
     paid_authorization: SecretStr | None = None  # the proof that was served: confirmed with it, never paid again
     confirm_findings: dict[CheckId, Finding] = field(default_factory=dict)
+    restored_findings: dict[CheckId, Finding] = field(
+        default_factory=dict
+    )  # of the restored gateway, by its own config
     answered: Deployment | None = None  # what the deploy's answer named
     serving: Deployment | None = None  # the last read of what serves
     failure: Failure | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from reconcile.models import DeploymentStatus
+from reconcile.models import DeploymentStatus, Finding
 from reconcile.plain import plain
 from reconcile.record import RunRecord
 from reports.observability import observability_records, triage
@@ -54,6 +54,11 @@ def summary_html(record: RunRecord) -> str:
         "<h3>Routes</h3>",
         _table(("route", "pattern", "price", "asked", "status", "charged", "problem"), _route_rows(record)),
     ]
+    if record.restored_findings:
+        parts += [
+            "<h3>After the rollback, by the restored config</h3>",
+            _table(("check", "outcome", ""), _finding_rows(record.restored_findings)),
+        ]
     if summary.diagnostics:
         rows = ((d["severity"], d["code"], d["message"]) for d in summary.diagnostics[:200])
         parts += [f"<h3>Diagnostics ({summary.diagnostics_count})</h3>", _table(("severity", "code", ""), rows)]
@@ -80,6 +85,11 @@ def _route_rows(record: RunRecord) -> Iterable[tuple[object, ...]]:
             charged,
             route.problem or "",
         )
+
+
+def _finding_rows(findings: Iterable[Finding]) -> Iterable[tuple[object, ...]]:
+    for found in findings:
+        yield found.check, found.outcome, found.message
 
 
 def _table(head: Iterable[str], rows: Iterable[tuple[object, ...]]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from reconcile.clock import Clock
+from reconcile.compile.charges import Charge, charges_of
 from reconcile.compile.deployed_file import read_mark
 from reconcile.errors import Effect, GatewayError
 from reconcile.gateways.audit import Identity, identity_of
@@ -158,6 +159,14 @@ class CloudRunGateway:
             health_path=self._target.health_path,
             former_charge=pushed.former_charge if pushed else None,
         )
+
+    def charges(self, saved: ServiceTuple | None, requests: Sequence[tuple[str, str]]) -> tuple[Charge | None, ...]:
+        """By the config version that the snapshot's revision mounts."""
+        try:
+            text = self._reader.config(saved.config_version).get_secret_value() if saved is not None else ""
+        except GatewayError:
+            text = ""
+        return charges_of(text, requests)
 
     def identify(self) -> SecretStr | None:
         """An ID token of the deployer's for the service's own URL; None when there is none to be had."""

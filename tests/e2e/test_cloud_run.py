@@ -155,6 +155,9 @@ def test_failure_after_the_move_brings_the_saved_tuple_back(fault: str, code: st
         assert len(stack.wallet.payments) == 1
         assert nothing_is_left(stack)
         assert ran.summary["rollbackVerified"] is True
+        assert ran.folder is not None
+        page = (ran.folder / "report.html").read_text().partition("After the rollback, by the restored config")[2]
+        assert "challenge.amount" in page, "the saved tuple is verified with the same check ids"
         assert ran.verdict_failure is not None
         assert f"{code}: {reason}" in ran.verdict_failure
         events = [event["eventType"] for event in stack.khala.events()]
