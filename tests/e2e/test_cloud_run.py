@@ -70,6 +70,9 @@ def test_candidate_is_checked_before_any_user_meets_it_and_then_confirmed(tmp_pa
         summary = ran.summary
         assert ran.code == 0, ran.output
         assert "warning" not in ran.output.lower()
+        assert ran.folder is not None
+        page = (ran.folder / "report.html").read_text().partition("On the public URLs, after the traffic moved")[2]
+        assert "proxy.reused" in page
         statuses = {step["name"]: step["status"] for step in summary["steps"]}
         assert (statuses["promote"], statuses["confirm"], statuses["rollback"]) == ("passed", "passed", "skipped")
         (serving,) = percents(stack)
