@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 import pytest
 
-from fixtures.conductor import begin_run
-from fixtures.embedded.faults import FAULTS
+from fixtures.beginning import begin_run
 from fixtures.options import add_options
 from reconcile import hookspecs
 
@@ -30,6 +30,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """``--fault=list`` prints the names of the faults and ends."""
     if "list" not in config.option.fault:
         return None
+    from fixtures.embedded.faults import FAULTS
+
     sys.stdout.writelines(f"{name:<28} {text}\n" for name, text in FAULTS.items())
     return 0
 
@@ -44,3 +46,4 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.stdin is not None and sys.stdin.isatty() and sys.__stdout__ is not None and sys.__stdout__.isatty()
     )
     begin_run(config, os.environ, is_interactive=is_interactive)
+    gc.freeze()  # modules live as long as the process: collections, pytest's two at the end too, need not walk them

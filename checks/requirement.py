@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.models import Finding, Outcome
+from reconcile.findings import Finding, Outcome
 
 
 def require(finding: Finding) -> None:

@@ -13,7 +13,8 @@ from reconcile.conduct import Conduct
 from reconcile.models import CheckId, Finding, Outcome, Step
 from reconcile.planning import MAX_OBSERVED, RunPlan
 from reconcile.probe import RolloutEvidence, RouteTarget
-from reconcile.verify import Evidence, verify
+from reconcile.verify import verify
+from reconcile.verify.table import Evidence
 
 Held = list[tuple[RouteTarget, Charge]]  # what is asked, by the names and prices of the restored config
 

@@ -28,7 +28,9 @@ ConfigHash = Annotated[str, Field(pattern=r"^cfg_[0-9a-f]{64}$")]
 class SummaryModel(BaseModel):
     """Base of the summary's parts: camelCase on the wire, frozen, nothing unknown."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid", defer_build=True
+    )
 
 
 class StepRecord(SummaryModel):

@@ -12,7 +12,7 @@ import pytest
 from fixtures.embedded.cloud import seed
 from fixtures.embedded.cloud.history import Call, TrafficMap
 from fixtures.embedded.stack import EmbeddedStack
-from tests.e2e.harness import PREFIX, Ran, embedded, hosted_environment, run_against, run_pytest
+from tests.e2e.harness import PREFIX, Ran, embedded, run_against, run_pytest
 
 pytestmark = pytest.mark.e2e
 FIRST = seed.FIRST_REVISION
@@ -225,26 +225,3 @@ def test_local_stacks_deploy_to_cloud_run_unless_told_otherwise(tmp_path: Path) 
     with embedded() as stack:
         ran = run_against(stack, tmp_path, "--deployer=cloud-run")
         assert (ran.code, PREFIX + "GATEWAY_DEPLOYER" in ran.output) == (4, True)
-
-
-LOOKER = """
-import sys
-
-def pytest_unconfigure(config):
-    found = sorted(name for name in sys.modules if name == "requests" or name.startswith("google."))
-    print("GOOGLE", [name for name in found if not name.startswith(("google._", "google.re2"))])
-"""
-
-
-def test_collecting_imports_nothing_of_googles(tmp_path: Path) -> None:
-    """``--collect-only`` is quick; the libraries are imported when Cloud Run is first asked."""
-    (tmp_path / "looker.py").write_text(LOOKER)
-    env = {"PYTHONPATH": str(tmp_path)}
-    ran = run_pytest(tmp_path, env, "--stack=embedded", "--collect-only", "-p", "looker", "-s")
-    assert ran.code == 0, ran.output
-    assert "GOOGLE []" in ran.stdout
-    with embedded() as stack:
-        ran = run_pytest(tmp_path, {**hosted_environment(stack), **env}, "--collect-only", "-p", "looker", "-s")
-        assert "GOOGLE []" in ran.stdout
-    ran = run_pytest(tmp_path, env, "--stack=embedded", "-p", "looker", "-s")
-    assert "google.cloud.run_v2" in ran.stdout
