@@ -15,6 +15,9 @@ REFUSED = frozenset({400, 401, 403, 404, 405, 413, 422, 429})
 CONFLICT = frozenset({409, 412})
 LOST = frozenset({502, 504})
 MAX_MESSAGE = 300
+TRANSIENT = frozenset(
+    {"timeout", "connection_failed", "status_429", "status_500", "status_502", "status_503", "status_504"}
+)
 CREDENTIALS_REMEDY = (
     "give Application Default Credentials: Workload Identity in CI, or gcloud auth application-default login"
 )

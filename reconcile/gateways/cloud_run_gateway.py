@@ -24,7 +24,14 @@ from reconcile.gateways.cloud_preparing import CloudRunTarget, Prepared, prepare
 from reconcile.gateways.cloud_reading import ServiceReader, without_ours
 from reconcile.gateways.cloud_run import CloudRunApi
 from reconcile.gateways.cloud_settling import Settler
-from reconcile.gateways.cloud_views import Condition, ServiceTarget, ServiceView, TemplateChange
+from reconcile.gateways.cloud_views import (
+    Condition,
+    FormerTemplate,
+    ServiceTarget,
+    ServiceView,
+    TemplateChange,
+    former_template,
+)
 from reconcile.gateways.cloud_waiting import Writer
 from reconcile.gateways.interface import Applied, ApplyRequest, PromoteRequest, RestoreRequest, Settlement
 from reconcile.models import ActiveDeployment, Rollout
@@ -63,6 +70,7 @@ class CloudRunGateway:
         self._lease = LeaseKeeper(api, clock)
         self._settler = Settler(api, self._writer, self._lease, clock, target.keep_deployments)
         self._pushed: _Pushed | None = None
+        self._former: FormerTemplate | None = None  # what the service's template was before the deploy
         self._added: str | None = None  # a config version that nothing mounts yet
 
     # --- the port
@@ -83,6 +91,7 @@ class CloudRunGateway:
         self._lease.take(request.deployment_id, request.request_id)
         try:
             service = self._unchanged(request)
+            self._former = former_template(service)
             version = self._added = self._api.add_version(prepared.file)
             self._reader.configs[version] = prepared.file
             return self._push(service, prepared, request, version)
@@ -122,7 +131,8 @@ class CloudRunGateway:
         """Marks, tags, old versions, the lease."""
         if self._pushed is None:
             self._settler.withdraw(self._added, settlement.deployment_id)
-        return self._settler.settle(settlement, self._pushed.identity.revision if self._pushed else None)
+        revision = self._pushed.identity.revision if self._pushed else None
+        return self._settler.settle(settlement, revision, self._former)
 
     def describe(self) -> RevisionFacts | None:
         """Our revision as the API shows it; before a deploy, the serving one."""

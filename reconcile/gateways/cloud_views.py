@@ -161,3 +161,20 @@ class TemplateChange:
     config_secret: str
     config_version: str
     annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FormerTemplate:
+    """The template as a deploy found it. ``revision``: the one that it made, by which it is asked for again: one that is
+    there, with the same content, so that nothing new is made.
+    """
+
+    revision: str
+    raw: object = field(repr=False, compare=False)
+
+
+def former_template(service: ServiceView) -> FormerTemplate | None:
+    """Of a service that no deploy has touched yet; None where nothing was made of it."""
+    name = service.template_revision or service.latest_created
+    template = getattr(service.raw, "template", None)
+    return FormerTemplate(name, template) if name and template is not None else None
