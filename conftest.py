@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 import pytest
 
-from fixtures.conductor import begin_run
-from fixtures.drift import begin_drift
-from fixtures.embedded.faults import FAULTS
+from fixtures.beginning import begin_drift, begin_run
 from fixtures.options import add_options
 from fixtures.selection import begin_selection
 from reconcile import hookspecs
@@ -32,6 +31,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """``--fault=list`` prints the names of the faults and ends."""
     if "list" not in config.option.fault:
         return None
+    from fixtures.embedded.faults import FAULTS
+
     sys.stdout.writelines(f"{name:<28} {text}\n" for name, text in FAULTS.items())
     return 0
 
@@ -48,3 +49,4 @@ def pytest_configure(config: pytest.Config) -> None:
     begin_selection(config)
     begin_run(config, os.environ, is_interactive=is_interactive)
     begin_drift(config, os.environ, is_interactive=is_interactive)
+    gc.freeze()  # modules live as long as the process: collections, pytest's two at the end too, need not walk them

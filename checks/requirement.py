@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconcile.models import Comparison, Finding, Outcome, Sameness
+from reconcile.comparison import Comparison, Sameness
+from reconcile.findings import Finding, Outcome
 
 
 def require(finding: Finding) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from checks.requirement import require_same
-from reconcile.models import Comparison
+from reconcile.comparison import Comparison
 
 pytestmark = pytest.mark.drift
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from checks.requirement import require
-from reconcile.models import CheckId
-from reconcile.verify import HealthEvidence, verify
+from reconcile.findings import CheckId
+from reconcile.verify import verify
+
+if TYPE_CHECKING:
+    from reconcile.verify import HealthEvidence
 
 pytestmark = pytest.mark.staging
 

@@ -5,11 +5,16 @@ The checks behind the first are asked on Cloud Run alone: the ops API shows none
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from checks.requirement import require
-from reconcile.models import CheckId
-from reconcile.verify import RolloutEvidence, verify
+from reconcile.findings import CheckId
+from reconcile.verify import verify
+
+if TYPE_CHECKING:
+    from reconcile.verify import RolloutEvidence
 
 pytestmark = pytest.mark.staging
 

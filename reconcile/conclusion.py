@@ -13,14 +13,14 @@ from reconcile.errors import GatewayError, JournalError, UsageError
 from reconcile.gateways import poll_active
 from reconcile.judge import Failure, SessionEnd, cut_short, judge
 from reconcile.machine import Event, Phase, is_terminal
-from reconcile.models import CHECKED_STEPS, CheckId, Outcome, Step, StepStatus
+from reconcile.models import CHECKED_STEPS, Step, StepStatus
+from reconcile.observing import observe
 from reconcile.record import RunRecord
 from reconcile.recording import deliver_or_keep
 from reconcile.remembering import decision
 from reconcile.restore import Ours, restore_snapshot
 from reconcile.state import RunState
 from reconcile.summarise import run_record
-from reconcile.verify import verify
 
 OBSERVATION_READY_S = 5.0
 SETTLING_S = 3.0  # within the 10 s that CI gives after a SIGTERM
@@ -97,7 +97,7 @@ def bring_back(conduct: Conduct) -> None:
         return
     if state.phase not in (Phase.OPEN, Phase.RESTORING) or state.snapshot is None or state.is_already_active:
         if state.phase is Phase.OPEN and state.snapshot is None:
-            state.warn("there was no snapshot to restore: an unverified config is left serving")
+            _say_what_is_left(conduct)
         elif state.phase is Phase.OPEN and state.saved is not None:
             _put_back(conduct)  # the same config served before: its former revision serves again
         state.move(Event.GIVEN_UP)
@@ -121,7 +121,7 @@ def bring_back(conduct: Conduct) -> None:
     timing.detail = state.restore.reason or state.snapshot.config_hash
     if state.restore.is_restored:
         try:
-            state.rollback_verified = _observe(conduct)
+            state.rollback_verified = observe(conduct, OBSERVATION_READY_S)
         except Exception:  # the restore stands, whatever its observation stumbles over
             state.warn("the restored gateway could not be observed")
     else:
@@ -139,6 +139,17 @@ def _put_back(conduct: Conduct) -> None:
     )
     if not outcome.is_restored:
         state.warn(f"the former revision of the same config could not be put back ({outcome.reason})")
+
+
+def _say_what_is_left(conduct: Conduct) -> None:
+    """Without a snapshot what serves stays as it is; a first deployment that never became ready serves nobody."""
+    state = conduct.state
+    try:
+        is_left = state.is_apply_unsettled or conduct.ports.gateway.active().deployment is not None
+    except GatewayError:
+        is_left = True
+    left = "an unverified config is left serving" if is_left else "nothing serves"
+    state.warn(f"there was no snapshot to restore: {left}")
 
 
 def _aim_at_users(conduct: Conduct) -> None:
@@ -173,20 +184,6 @@ def _settle_statuses(conduct: Conduct) -> None:
         was_begun = step in state.timings or step in state.errors
         is_behind = state.failure is not None and list(Step).index(state.failure.step) < list(Step).index(step)
         state.statuses[step] = StepStatus.SKIPPED if is_behind and not was_begun else verdict.status
-
-
-def _observe(conduct: Conduct) -> bool | None:
-    """How the restored gateway behaves, without paying: health, and a 402 on the challenge URL; None: unknown."""
-    prober, plan = conduct.ports.prober, conduct.state.plan
-    if plan is None:
-        return None
-    prober.set_ready_deadline(conduct.clock.monotonic_s() + OBSERVATION_READY_S)
-    if verify(CheckId.HEALTH_ANSWERS, prober.health()).outcome is not Outcome.PASSED:
-        return False
-    status = prober.challenge_status()
-    if status == 404:
-        return None  # the restored config may not know this route, and it cannot be read
-    return status == 402
 
 
 def _read_serving(conduct: Conduct) -> None:

@@ -13,7 +13,8 @@ from reconcile.l402 import parse_authorization
 from reconcile.models import Finding, Outcome, Step, StepStatus
 from reconcile.planning import RunPlan
 from reconcile.probe import ChallengeEvidence, ProxyEvidence, read_challenge
-from reconcile.verify import Evidence, verify
+from reconcile.verify import verify
+from reconcile.verify.table import Evidence
 
 SETTLING_S, POLL_S = 10.0, 0.5  # a move of traffic is not instantaneous (CLOUD_RUN.md §2)
 

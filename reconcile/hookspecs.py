@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconcile.errors import UsageError
-from reconcile.models import Step
-from reconcile.record import RunInfo, RunRecord
-from reconcile.redact import Redactor
+if TYPE_CHECKING:
+    from reconcile.errors import UsageError
+    from reconcile.models import Step
+    from reconcile.record import RunInfo, RunRecord
+    from reconcile.redact import Redactor
 
 
 def pytest_reconcile_configured(config: Any, run: RunInfo, redactor: Redactor) -> None:

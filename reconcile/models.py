@@ -13,10 +13,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from reconcile.choices import Deployer as Deployer
+from reconcile.choices import Network as Network
+from reconcile.choices import Rollout as Rollout
+from reconcile.choices import Stack as Stack
 from reconcile.comparison import Comparison as Comparison
 from reconcile.comparison import Sameness as Sameness
+from reconcile.findings import CheckId as CheckId
+from reconcile.findings import Finding as Finding
+from reconcile.findings import Outcome as Outcome
+from reconcile.findings import Problem as Problem
 from reconcile.paywalls import WireModel
-from reconcile.plain import plain
 from reconcile.service_tuple import ServiceTuple
 from reconcile.steps import CHECKED_STEPS as CHECKED_STEPS
 from reconcile.steps import FAILURE_CODES as FAILURE_CODES
@@ -24,37 +31,6 @@ from reconcile.steps import DeploymentStatus as DeploymentStatus
 from reconcile.steps import FailureCode as FailureCode
 from reconcile.steps import Step as Step
 from reconcile.steps import StepStatus as StepStatus
-
-
-class Stack(StrEnum):
-    """What the run works on."""
-
-    HOSTED = "hosted"
-    EMBEDDED = "embedded"
-    REGTEST = "regtest"
-
-
-class Deployer(StrEnum):
-    """Which adapter drives the gateway."""
-
-    OPS_HTTP = "ops-http"
-    CLOUD_RUN = "cloud-run"
-
-
-class Rollout(StrEnum):
-    """Whether the checks come before the traffic moves (RECONCILE.md §1, ROLLOUT)."""
-
-    CANDIDATE = "candidate"
-    DIRECT = "direct"
-
-
-class Network(StrEnum):
-    """Lightning network of every invoice, with its BOLT11 prefix in ``INVOICE_PREFIXES``."""
-
-    MAINNET = "mainnet"
-    TESTNET = "testnet"
-    SIGNET = "signet"
-    REGTEST = "regtest"
 
 
 class ProofSource(StrEnum):
@@ -76,7 +52,7 @@ class Severity(StrEnum):
 class Diagnostic(BaseModel):
     """One finding of the compiler (COMPILE.md, "Diagnostics")."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, defer_build=True)
 
     code: str
     severity: Severity
@@ -169,91 +145,7 @@ class ActiveDeployment:
     saved: ServiceTuple | None = None
 
 
-class Outcome(StrEnum):
-    """A verifier's word on one check."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    INCONCLUSIVE = "inconclusive"
-
-
-class CheckId(StrEnum):
-    """Every check a run must pass, ``<step>.<what>``; one test each in checks/."""
-
-    ROLLOUT_SERVING = "rollout.serving"
-    ROLLOUT_IMAGE_PINNED = "rollout.image_pinned"
-    ROLLOUT_CONFIG_PINNED = "rollout.config_pinned"
-    ROLLOUT_CREDENTIALS = "rollout.credentials"
-    ROLLOUT_LOG_LEVEL = "rollout.log_level"
-    ROLLOUT_REPLAY = "rollout.replay"
-    ROLLOUT_DATABASE = "rollout.database"
-    ROLLOUT_TAGS = "rollout.tags"
-    ROLLOUT_HEALTH_PATH = "rollout.health_path"
-    HEALTH_ANSWERS = "health.answers"
-    CHALLENGE_STATUS = "challenge.status"
-    CHALLENGE_NO_STORE = "challenge.no_store"
-    CHALLENGE_NO_UPSTREAM_BYTES = "challenge.no_upstream_bytes"
-    CHALLENGE_SCHEMES = "challenge.schemes"
-    CHALLENGE_MACAROON = "challenge.macaroon"
-    CHALLENGE_INVOICE = "challenge.invoice"
-    CHALLENGE_PAYMENT_HASH = "challenge.payment_hash"
-    CHALLENGE_AMOUNT = "challenge.amount"
-    CHALLENGE_NETWORK = "challenge.network"
-    CHALLENGE_EXPIRY = "challenge.expiry"
-    CHALLENGE_PAYEE = "challenge.payee"
-    CHALLENGE_SERVICE = "challenge.service"
-    CHALLENGE_VALID_UNTIL = "challenge.valid_until"
-    CHALLENGE_FRESH = "challenge.fresh"
-    CHALLENGE_SUSPENDED = "challenge.suspended"
-    PROXY_NO_CREDENTIAL = "proxy.no_credential"
-    PROXY_ZERO_PREIMAGE = "proxy.zero_preimage"
-    PROXY_RANDOM_PREIMAGE = "proxy.random_preimage"
-    PROXY_SERVED = "proxy.served"
-    PROXY_REUSED = "proxy.reused"
-    PROXY_TAMPERED_SIGNATURE = "proxy.tampered_signature"
-    PROXY_TAMPERED_CAVEAT = "proxy.tampered_caveat"
-    PROXY_FOREIGN = "proxy.foreign"
-
-    @property
-    def step(self) -> Step:
-        """The step that this check decides."""
-        return Step(self.value.split(".", 1)[0])
-
-
 def expected_checks(deployer: Deployer) -> tuple[CheckId, ...]:
     """The checks that a run must pass: what only Cloud Run's API can show is asked of Cloud Run alone."""
     of_ops = (check for check in CheckId if check.step is not Step.ROLLOUT or check is CheckId.ROLLOUT_SERVING)
     return tuple(CheckId) if deployer is Deployer.CLOUD_RUN else tuple(of_ops)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One route or request that is wrong: what was got and what was expected. No secret in either."""
-
-    subject: str  # route id, or what was asked
-    reason: str
-    got: str
-    expected: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A verifier's verdict on one check, over all routes in scope."""
-
-    check: CheckId
-    outcome: Outcome
-    reason: str | None = None  # the first problem's; None when passed
-    problems: tuple[Problem, ...] = ()
-    remedy: str | None = None
-    detail: str | None = None  # what was looked at, e.g. "7 routes"
-
-    @property
-    def message(self) -> str:
-        """For people: got, expected and remedy, at most the first 20 problems."""
-        lines = [f"{self.check}: {self.outcome}" + (f", reason {self.reason}" if self.reason else "")]
-        lines += [plain(f"  {p.subject}: got {p.got}, expected {p.expected} [{p.reason}]") for p in self.problems[:20]]
-        if len(self.problems) > 20:
-            lines.append(f"  and {len(self.problems) - 20} more, all in the record")
-        if self.remedy:
-            lines.append(f"  remedy: {self.remedy}")
-        return "\n".join(lines)

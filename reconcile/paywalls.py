@@ -26,7 +26,12 @@ class WireModel(BaseModel):
     """Foreign JSON at the edge: camelCase names, unknown keys ignored, frozen."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        defer_build=True,
     )
 
 

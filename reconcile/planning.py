@@ -17,9 +17,10 @@ from reconcile.plain import plain
 from reconcile.probe import RouteTarget
 from reconcile.settings import PREFIX, Settings
 
-# Requests beside one per route in scope that may mint: the second challenge, health, three refusals,
-# three after the payment, and the look at a restored gateway.
-FIXED_INVOICES = 9
+# Requests beside one per route in scope that may mint: the second challenge, health, three refusals, and three after
+# the payment; of a restored gateway some routes, one of them twice, and health.
+FIXED_INVOICES, OBSERVING_INVOICES = 8, 2
+MAX_OBSERVED = 5  # routes of a restored gateway that are looked at
 MAX_SHOWN = 500  # characters of one diagnostic in an error's text
 
 
@@ -39,7 +40,8 @@ class RunPlan:
     @property
     def invoices_needed(self) -> int:
         """Most invoices that the run may mint when nothing is retried."""
-        return self.rounds * (len(self.targets) + len(self.suspended) + FIXED_INVOICES)
+        of_rounds = self.rounds * (len(self.targets) + len(self.suspended) + FIXED_INVOICES)
+        return of_rounds + min(MAX_OBSERVED, len(self.targets)) + OBSERVING_INVOICES
 
     def wanted(self, settings: Settings) -> tuple[tuple[Rule, str], ...]:
         """The routes that must answer wherever the checks ask, with their paths."""

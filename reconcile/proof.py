@@ -22,7 +22,7 @@ from reconcile.record import PaymentRow
 from reconcile.redact import Redactor
 from reconcile.settings import PREFIX, WALLET_PREFIX
 from reconcile.state import RunState
-from reconcile.verify import is_payable
+from reconcile.verify.challenge import is_payable
 
 MISSING_PROOF_REMEDY = (
     f"set {PREFIX}PROXY_AUTHORIZATION_HEADER (a prepaid proof), {PREFIX}PAYER_LND_REST_URL with its macaroon, "

@@ -28,7 +28,9 @@ ConfigHash = Annotated[str, Field(pattern=r"^cfg_[0-9a-f]{64}$")]
 class SummaryModel(BaseModel):
     """Base of the summary's parts: camelCase on the wire, frozen, nothing unknown."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, extra="forbid", defer_build=True
+    )
 
 
 class StepRecord(SummaryModel):
@@ -116,6 +118,7 @@ class RunRecord:
     run_folder: str
     findings: tuple[Finding, ...] = ()
     confirm_findings: tuple[Finding, ...] = ()  # the same check ids on the public URLs, after the traffic moved
+    restored_findings: tuple[Finding, ...] = ()  # the same, of the gateway that was put back, by its own config
     missing_checks: tuple[CheckId, ...] = ()  # expected, but without a clean pass
     routes: tuple[RouteRow, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -26,7 +26,8 @@ from reconcile.probe import (
 from reconcile.proof import Prover
 from reconcile.record import RouteRow
 from reconcile.redact import Redactor
-from reconcile.verify import Evidence, verify
+from reconcile.verify import verify
+from reconcile.verify.table import Evidence
 
 E = TypeVar("E", bound=Evidence)
 ROUTING_POLL_S = 0.25

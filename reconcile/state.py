@@ -69,9 +69,11 @@ class RunState:
     candidate_plan: RunPlan | None = None
     paid_authorization: SecretStr | None = None  # the proof that was served: confirmed with it, never paid again
     confirm_findings: dict[CheckId, Finding] = field(default_factory=dict)
+    restored_findings: dict[CheckId, Finding] = field(
+        default_factory=dict
+    )  # of the restored gateway, by its own config
     answered: Deployment | None = None  # what the deploy's answer named
     serving: Deployment | None = None  # the last read of what serves
-    is_serving_known: bool = False
     failure: Failure | None = None
     restore: RestoreOutcome | None = None
     rollback_verified: bool | None = None

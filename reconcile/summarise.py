@@ -26,6 +26,7 @@ def run_record(state: RunState, now_ms: int) -> RunRecord:
         run_folder=state.run_folder,
         findings=tuple(state.findings.values()),
         confirm_findings=tuple(state.confirm_findings.values()),
+        restored_findings=tuple(state.restored_findings.values()),
         missing_checks=unproven,
         routes=state.routes,
         warnings=tuple(state.warnings),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import from_json
 
 from reconcile.deadline import Deadline
+from reconcile.tls import default_context
 from reconcile.urls import host_of, is_loopback_host
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Wire:
         self._client = httpx.Client(
             base_url=base_url,
             transport=transport,
-            verify=verify,
+            verify=default_context(trust_env=trust_env) if verify is True else verify,
             trust_env=trust_env,
             follow_redirects=False,
             # A kept connection that its peer has just dropped would leave a write's outcome unknown.

@@ -54,3 +54,13 @@ def point_latest_at(folder: Path) -> str | None:
             part.unlink(missing_ok=True)
         return f"{LATEST} cannot be written: {error.strerror}"
     return None
+
+
+def write_summary_line(path: str | None, line: str) -> str | None:
+    """The summary as one line where ``--summary-file`` asks for it; what is wrong, for people, or None."""
+    try:
+        if path:
+            Path(path).write_text(line + "\n")
+    except OSError as error:
+        return f"the summary file cannot be written: {error.strerror}"
+    return None

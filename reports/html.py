@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from reconcile.models import DeploymentStatus
+from reconcile.models import DeploymentStatus, Finding
 from reconcile.plain import plain
 from reconcile.record import RunRecord
 from reports.observability import observability_records, triage
 from reports.terminal import headline, is_unverified_serving
 
+MAX_PROBLEMS = 20  # of one check that a table shows; the record holds them all
 STYLE = """<style>
 .l402 table{border-collapse:collapse;margin:.5em 0}.l402 td,.l402 th{border:1px solid #ccc;padding:.2em .6em;text-align:left}
 .l402 .verdict{font-size:2em;font-weight:bold;padding:.3em .6em;color:#fff;background:#b3261e}.l402 .verdict.ok{background:#1b7f3b}
@@ -54,6 +55,12 @@ def summary_html(record: RunRecord) -> str:
         "<h3>Routes</h3>",
         _table(("route", "pattern", "price", "asked", "status", "charged", "problem"), _route_rows(record)),
     ]
+    for title, findings in (
+        ("On the public URLs, after the traffic moved", record.confirm_findings),
+        ("After the rollback, by the restored config", record.restored_findings),
+    ):
+        if findings:
+            parts += [f"<h3>{title}</h3>", _table(("check", "outcome", "reason", "seen"), _finding_rows(findings))]
     if summary.diagnostics:
         rows = ((d["severity"], d["code"], d["message"]) for d in summary.diagnostics[:200])
         parts += [f"<h3>Diagnostics ({summary.diagnostics_count})</h3>", _table(("severity", "code", ""), rows)]
@@ -80,6 +87,14 @@ def _route_rows(record: RunRecord) -> Iterable[tuple[object, ...]]:
             charged,
             route.problem or "",
         )
+
+
+def _finding_rows(findings: Iterable[Finding]) -> Iterable[tuple[object, ...]]:
+    for found in findings:
+        wrong = [f"{p.subject}: got {p.got}, expected {p.expected}" for p in found.problems[:MAX_PROBLEMS]]
+        more = len(found.problems) - len(wrong)
+        seen = "; ".join([*wrong, *([f"and {more} more"] if more else [])]) or found.detail or ""
+        yield found.check, found.outcome, found.reason or "", seen
 
 
 def _table(head: Iterable[str], rows: Iterable[tuple[object, ...]]) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from reconcile.plain import plain
 
 
 class Output:
@@ -60,3 +63,17 @@ def guard_terminal(config: pytest.Config) -> None:
     writer = getattr(reporter, "_tw", None)  # private: pytest has no public way to the writer's file
     if writer is not None:
         writer._file = Output(writer._file)
+
+
+def say(config: pytest.Config, line: str) -> None:
+    """One line at once, with -q and without a terminal plugin too."""
+    line = plain(line)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or not there
+            sys.__stderr__.write(line + "\n")  # type: ignore[union-attr]  # suppressed above
+        return
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture is not None else contextlib.nullcontext():
+        reporter.ensure_newline()
+        reporter.write_line(line)

@@ -16,7 +16,6 @@ from typing import Any
 import yaml
 
 from reconcile.compile.base_config import BaseConfigError, load_base_config, merge_base_config
-from reconcile.compile.patterns import PatternError, compile_re2
 from reconcile.models import Compiled, Rule
 
 _SECRET_KEY = re.compile(r"pass(word|wd|phrase)?$|secret|token|macaroon|mnemonic|dsn|apikey", re.IGNORECASE)
@@ -140,20 +139,6 @@ def routes_that_fit(text: str, rules: Sequence[Rule]) -> int:
         step = min(count, excess)
         services.value, count = services.value[:-step], count - step
     return count
-
-
-def charge_of(text: str, host: str, path: str) -> tuple[str, int] | None:
-    """Name and price in sat of the service of a file that answers a request; None when none does, or it is free."""
-    try:
-        services = load_base_config(text).get("services") or []
-        for service in services:
-            hit = compile_re2(service["hostregexp"]).search(host)
-            if hit is not None and compile_re2(service.get("pathregexp") or "").search(path) is not None:
-                price = service.get("price")
-                return (str(service["name"]), price) if isinstance(price, int) and not isinstance(price, bool) else None
-    except (BaseConfigError, PatternError, KeyError, TypeError, AttributeError):
-        return None
-    return None
 
 
 def passwords_in(text: str) -> tuple[str, ...]:

@@ -16,6 +16,11 @@ REFUSED = frozenset({400, 401, 403, 404, 405, 413, 422, 429})
 CONFLICT = frozenset({409, 412})
 LOST = frozenset({502, 504})
 MAX_MESSAGE = 700  # Google's longest ends with the URL of the log
+# What may go well the next time; of idempotent writes an answer that cannot be read may be one as well.
+TRANSIENT = frozenset(
+    {"timeout", "connection_failed", "invalid_gateway_payload"}
+    | {f"status_{status}" for status in (429, 500, 502, 503, 504)}
+)
 CREDENTIALS_REMEDY = (
     "give Application Default Credentials: Workload Identity in CI, or gcloud auth application-default login"
 )

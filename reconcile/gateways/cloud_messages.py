@@ -13,6 +13,7 @@ from reconcile.gateways.cloud_names import is_reserved, short
 from reconcile.gateways.cloud_views import (
     Condition,
     EnvValue,
+    FormerTemplate,
     RevisionView,
     SecretFile,
     ServiceTarget,
@@ -139,7 +140,7 @@ def _files(found: Any) -> Iterator[SecretFile]:
 
 def service_update(
     service: ServiceView,
-    template: TemplateChange | None,
+    template: TemplateChange | FormerTemplate | None,
     traffic: Sequence[ServiceTarget] | None,
     annotations: Mapping[str, str] | None,
 ) -> tuple[Any, dict[str, list[str]]]:
@@ -148,7 +149,10 @@ def service_update(
     body: dict[str, Any] = {"name": service.name, "etag": service.etag}
     if template is not None:
         paths.append("template")
-        body["template"] = _template(service, template)
+        if isinstance(template, FormerTemplate):
+            body["template"] = _again(template)
+        else:
+            body["template"] = _template(service, template)
     if traffic is not None:
         paths.append("traffic")
         body["traffic"] = [_target_body(target) for target in traffic]
@@ -161,6 +165,15 @@ def service_update(
 def _target_body(target: ServiceTarget) -> dict[str, Any]:
     kind = {"type_": LATEST} if target.revision is None else {"type_": REVISION, "revision": target.revision}
     return {**kind, "percent": target.percent, **({"tag": target.tag} if target.tag else {})}
+
+
+def _again(former: FormerTemplate) -> Any:
+    """A template as it was, by the name of the revision that it made."""
+    raw: Any = former.raw
+    made = type(raw)(raw)
+    made.revision = former.revision
+    made.annotations = {key: value for key, value in raw.annotations.items() if not is_reserved(key)}
+    return made
 
 
 def _template(service: ServiceView, change: TemplateChange) -> Any:

@@ -9,10 +9,10 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from reconcile.compile.base_config import BaseConfigError
+from reconcile.compile.charges import charges_of
 from reconcile.compile.deployed_file import (
     MAX_FILE_BYTES,
     assemble_file,
-    charge_of,
     operators_part,
     routes_that_fit,
 )
@@ -71,8 +71,8 @@ def prepare(service: ServiceView, reader: ServiceReader, target: CloudRunTarget,
     former = reader.config(version).get_secret_value()
     text = _file(former, request, rules)
     parts = urlsplit(target.challenge_url)
-    charge = charge_of(former, parts.netloc, unquote(parts.path) or "/")
-    return Prepared(base, rules, image, SecretStr(text), charge[1] if charge else None)
+    (charge,) = charges_of(former, [(parts.netloc, unquote(parts.path) or "/")])
+    return Prepared(base, rules, image, SecretStr(text), charge.price_sat if charge else None)
 
 
 def _base(service: ServiceView, reader: ServiceReader) -> RevisionView:

@@ -17,6 +17,7 @@ from reconcile.gateways.cloud_errors import Failure, sorted_error
 from reconcile.gateways.cloud_messages import revision_view, service_update, service_view
 from reconcile.gateways.cloud_names import short
 from reconcile.gateways.cloud_views import (
+    FormerTemplate,
     OperationView,
     RevisionView,
     SecretView,
@@ -65,7 +66,7 @@ class CloudRunApi:
         self,
         service: ServiceView,
         *,
-        template: TemplateChange | None = None,
+        template: TemplateChange | FormerTemplate | None = None,
         traffic: Sequence[ServiceTarget] | None = None,
         annotations: Mapping[str, str] | None = None,
     ) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from reconcile.clock import Clock
+from reconcile.compile.charges import Charge, charges_of
 from reconcile.compile.deployed_file import read_mark
 from reconcile.errors import Effect, GatewayError
 from reconcile.gateways import cloud_looking
@@ -24,7 +25,14 @@ from reconcile.gateways.cloud_preparing import CloudRunTarget, Prepared, prepare
 from reconcile.gateways.cloud_reading import ServiceReader, without_ours
 from reconcile.gateways.cloud_run import CloudRunApi
 from reconcile.gateways.cloud_settling import Settler
-from reconcile.gateways.cloud_views import Condition, ServiceTarget, ServiceView, TemplateChange
+from reconcile.gateways.cloud_views import (
+    Condition,
+    FormerTemplate,
+    ServiceTarget,
+    ServiceView,
+    TemplateChange,
+    former_template,
+)
 from reconcile.gateways.cloud_waiting import Writer
 from reconcile.gateways.interface import Applied, ApplyRequest, PromoteRequest, RestoreRequest, Settlement
 from reconcile.gateways.sight import ServingServices, Sight
@@ -64,6 +72,7 @@ class CloudRunGateway:
         self._lease = LeaseKeeper(api, clock)
         self._settler = Settler(api, self._writer, self._lease, clock, target.keep_deployments)
         self._pushed: _Pushed | None = None
+        self._former: FormerTemplate | None = None  # what the service's template was before the deploy
         self._added: str | None = None  # a config version that nothing mounts yet
 
     # --- the port
@@ -82,6 +91,7 @@ class CloudRunGateway:
         self._lease.take(request.deployment_id, request.request_id)
         try:
             service = self._unchanged(request)
+            self._former = former_template(service)
             version = self._added = self._api.add_version(prepared.file)
             self._reader.configs[version] = prepared.file
             return self._push(service, prepared, request, version)
@@ -120,7 +130,8 @@ class CloudRunGateway:
         """Marks, tags, old versions, the lease."""
         if self._pushed is None:
             self._settler.withdraw(self._added, settlement.deployment_id)
-        return self._settler.settle(settlement, self._pushed.identity.revision if self._pushed else None)
+        revision = self._pushed.identity.revision if self._pushed else None
+        return self._settler.settle(settlement, revision, self._former)
 
     def describe(self) -> RevisionFacts | None:
         """Our revision as the API shows it; before a deploy, the serving one."""
@@ -173,6 +184,14 @@ class CloudRunGateway:
         except GatewayError as error:
             return error
         return None
+
+    def charges(self, saved: ServiceTuple | None, requests: Sequence[tuple[str, str]]) -> tuple[Charge | None, ...]:
+        """By the config version that the snapshot's revision mounts."""
+        try:
+            text = self._reader.config(saved.config_version).get_secret_value() if saved is not None else ""
+        except GatewayError:
+            text = ""
+        return charges_of(text, requests)
 
     def identify(self) -> SecretStr | None:
         """An ID token of the deployer's for the service's own URL; None when there is none to be had."""

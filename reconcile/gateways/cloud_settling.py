@@ -13,21 +13,18 @@ from reconcile.clock import Clock
 from reconcile.compile.deployed_file import read_mark as read_file_mark
 from reconcile.errors import Effect, GatewayError, ReconcileError
 from reconcile.gateways.audit import FAILED, VERIFIED, Mark, identity_of, read_mark, write_note
+from reconcile.gateways.cloud_errors import TRANSIENT
+from reconcile.gateways.cloud_failed import FailedDeployment, write_mark
 from reconcile.gateways.cloud_lease import LeaseKeeper
-from reconcile.gateways.cloud_names import is_our_tag, short
+from reconcile.gateways.cloud_names import short
 from reconcile.gateways.cloud_run import CloudRunApi
-from reconcile.gateways.cloud_views import RevisionView, ServiceTarget, ServiceView
+from reconcile.gateways.cloud_views import FormerTemplate, RevisionView, ServiceTarget, ServiceView
 from reconcile.gateways.cloud_waiting import Writer
 from reconcile.gateways.interface import Settlement
 from reconcile.service_tuple import ServiceTuple
 
 T = TypeVar("T")
 ATTEMPTS, PAUSE_S = 4, 1.0
-# What may go well the next time; these writes are idempotent, so that an answer that cannot be read may be one as well.
-TRANSIENT = frozenset(
-    {"timeout", "connection_failed", "invalid_gateway_payload"}
-    | {f"status_{status}" for status in (429, 500, 502, 503, 504)}
-)
 LOOK_BACK = 3  # versions below the serving one that are looked at for such as died unmounted
 MOST_DISABLED = 3  # config versions that one run disables
 
@@ -41,6 +38,7 @@ class Settler:
         self._lease = lease
         self._clock = clock
         self._keep = keep
+        self._failed = FailedDeployment(api, writer)
 
     def put_back(self, saved: ServiceTuple, refuse: Callable[[ServiceView], None]) -> None:
         """The saved traffic, revisions pinned by name, unless ``refuse`` raises; tries again what may go well then."""
@@ -57,16 +55,20 @@ class Settler:
 
         self._again(send)
 
-    def settle(self, settlement: Settlement, revision: str | None) -> tuple[str, ...]:
+    def settle(
+        self, settlement: Settlement, revision: str | None, former: FormerTemplate | None = None
+    ) -> tuple[str, ...]:
         """Mark, prune, let go of the lease; warnings.
 
+        Args:
+            revision: what this run made. former: the template that it found, to be put back after a failure.
         Raises:
             GatewayError: what is verified could not be marked so, or its tag not taken away.
         """
         warnings: list[str] = []
         try:
             if not settlement.is_hands_off:
-                self._mark(settlement, revision)
+                warnings += self._mark(settlement, revision, former)
         except GatewayError as error:
             if settlement.failed_step is None:
                 raise
@@ -84,8 +86,9 @@ class Settler:
                 self._api.disable_version(version)
         self._lease.release(deployment_id)
 
-    def _mark(self, settlement: Settlement, revision: str | None) -> None:
-        """One update: the mark, and no tag of ours any more."""
+    def _mark(self, settlement: Settlement, revision: str | None, former: FormerTemplate | None) -> list[str]:
+        """One update: the mark, and no tag of ours any more; warnings."""
+        warnings: list[str] = []
         mark = Mark(
             revision=revision or "",
             deployment_id=settlement.deployment_id,
@@ -97,39 +100,21 @@ class Settler:
         )
 
         def send(service: ServiceView) -> None:
-            annotations = dict(service.annotations)
             if settlement.failed_step is None:
-                self._refuse_other(service, revision)
-                annotations[VERIFIED] = write_note(mark)
-                former = read_mark(annotations, FAILED)
-                if former is not None and former.config_hash == settlement.config_hash:
-                    del annotations[FAILED]
+                self._mark_verified(service, mark)
             else:
-                annotations[FAILED] = write_note(mark)
-                self._take_back(annotations, service, settlement.deployment_id)
-            traffic = _untagged(service)
-            wanted = service.resolve(traffic, service.latest_created)
-            self._writer.update(
-                service,
-                lambda s: s.served == wanted and s.annotations == annotations,
-                is_landed=lambda s: s.annotations == annotations,
-                traffic=traffic if service.our_tags else None,
-                annotations=annotations,
-            )
+                warnings.extend(self._failed.leave(service, mark, former))
 
         self._again(send)
+        return warnings
 
-    def _take_back(self, annotations: dict[str, str], service: ServiceView, deployment_id: str) -> None:
-        """A run that died over its own mark as verified is rolled back: what serves again is what was verified last."""
-        verified = read_mark(annotations, VERIFIED)
-        if verified is None or verified.deployment_id != deployment_id:
-            return
-        del annotations[VERIFIED]
-        for name in service.serving:
-            former = identity_of(self._api.get_revision(name).annotations, name)
-            if former is not None and former.deployment_id != deployment_id:
-                again = Mark(name, former.deployment_id, former.config_hash, former.request_id, self._clock.now_ms())
-                annotations[VERIFIED] = write_note(again)
+    def _mark_verified(self, service: ServiceView, mark: Mark) -> None:
+        self._refuse_other(service, mark.revision)
+        annotations = {**service.annotations, VERIFIED: write_note(mark)}
+        former = read_mark(annotations, FAILED)
+        if former is not None and former.config_hash == mark.config_hash:
+            del annotations[FAILED]
+        write_mark(self._writer, service, annotations)
 
     def _refuse_other(self, service: ServiceView, revision: str | None) -> None:
         """Only what serves alone, and is what was asked for last, is verified."""
@@ -192,12 +177,3 @@ def _number(revision: RevisionView) -> int:
     """The generation in the name of a revision of ours."""
     digits = revision.name.rpartition("-g")[2]
     return int(digits) if digits.isdigit() else 0
-
-
-def _untagged(service: ServiceView) -> list[ServiceTarget]:
-    """The traffic that is asked for, without tags of ours."""
-    return [
-        ServiceTarget(t.revision, t.percent, None if t.tag and is_our_tag(t.tag) else t.tag)
-        for t in service.wanted
-        if t.percent or not (t.tag and is_our_tag(t.tag))
-    ]

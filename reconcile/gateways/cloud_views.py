@@ -55,7 +55,7 @@ class ServiceView:
         return tuple(sorted({urlsplit(url).hostname or "" for url in self.urls} - {""}))
 
     def resolve(self, targets: Sequence[ServiceTarget], latest: str | None) -> tuple[TrafficTarget, ...]:
-        """Targets by revision, in an order of their own: what LATEST means is what ``latest`` names."""
+        """Targets by revision, in an order of their own: what LATEST means is what ``latest`` names, if anything."""
         found: dict[tuple[str, str | None], int] = {}
         for target in targets:
             key = (target.revision or latest or "", target.tag or None)
@@ -63,7 +63,7 @@ class ServiceView:
         return tuple(
             TrafficTarget(revision=revision, percent=percent, tag=tag)
             for (revision, tag), percent in sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or ""))
-            if percent or tag
+            if revision and (percent or tag)
         )
 
     @property
@@ -167,3 +167,20 @@ class TemplateChange:
     config_secret: str
     config_version: str
     annotations: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FormerTemplate:
+    """The template as a deploy found it. ``revision``: the one that it made, by which it is asked for again: one that is
+    there, with the same content, so that nothing new is made.
+    """
+
+    revision: str
+    raw: object = field(repr=False, compare=False)
+
+
+def former_template(service: ServiceView) -> FormerTemplate | None:
+    """Of a service that no deploy has touched yet; None where nothing was made of it."""
+    name = service.template_revision or service.latest_created
+    template = getattr(service.raw, "template", None)
+    return FormerTemplate(name, template) if name and template is not None else None

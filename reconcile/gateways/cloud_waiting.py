@@ -11,7 +11,14 @@ from reconcile.clock import Clock
 from reconcile.errors import Effect, GatewayError
 from reconcile.gateways.cloud_errors import operation_error
 from reconcile.gateways.cloud_run import POLL_TIMEOUT_S, CloudRunApi
-from reconcile.gateways.cloud_views import Condition, OperationView, ServiceTarget, ServiceView, TemplateChange
+from reconcile.gateways.cloud_views import (
+    Condition,
+    FormerTemplate,
+    OperationView,
+    ServiceTarget,
+    ServiceView,
+    TemplateChange,
+)
 
 READ_BACK_S, LONGEST_WAIT_S = 10.0, 300.0
 FIRST_POLL_S, LONGEST_POLL_S = 0.03, 1.0
@@ -32,7 +39,7 @@ class Writer:
         is_wanted: Wanted,
         *,
         is_landed: Wanted,
-        template: TemplateChange | None = None,
+        template: TemplateChange | FormerTemplate | None = None,
         traffic: Sequence[ServiceTarget] | None = None,
         annotations: Mapping[str, str] | None = None,
     ) -> ServiceView:

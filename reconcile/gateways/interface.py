@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from reconcile.clock import Clock
+from reconcile.compile.charges import Charge
 from reconcile.errors import GatewayError
 from reconcile.models import ActiveDeployment, Compiled, Deployment, Rule, Step
 from reconcile.service_tuple import RevisionFacts, ServiceTuple
@@ -107,6 +108,9 @@ class Describer(Protocol):
 
     def describe(self) -> RevisionFacts | None:
         """What was deployed last by this object, or serves; None where there is nothing to see."""
+
+    def charges(self, saved: ServiceTuple | None, requests: Sequence[tuple[str, str]]) -> tuple[Charge | None, ...]:
+        """What the snapshot's config asks for each request (Host, decoded path); None where it cannot be read."""
 
 
 def poll_active(

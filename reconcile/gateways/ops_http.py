@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr, ValidationError
 
+from reconcile.compile.charges import Charge
 from reconcile.errors import Effect, GatewayError
 from reconcile.gateways.interface import Applied, ApplyRequest, PromoteRequest, RestoreRequest, Settlement
 from reconcile.gateways.sight import ServingServices, Sight
 from reconcile.models import ActiveDeployment, Deployment
 from reconcile.plain import one_line
-from reconcile.service_tuple import RevisionFacts
+from reconcile.service_tuple import RevisionFacts, ServiceTuple
 from reconcile.wire import Answer, Wire, WireError
 
 if TYPE_CHECKING:
@@ -108,6 +110,10 @@ class OpsHttpGateway:
     def objection(self, _: ApplyRequest) -> GatewayError | None:
         """The ops API says so only when it is deployed to."""
         return None
+
+    def charges(self, saved: ServiceTuple | None, requests: Sequence[tuple[str, str]]) -> tuple[Charge | None, ...]:
+        """The ops API shows no config."""
+        return (None,) * len(requests)
 
     def identify(self) -> SecretStr | None:
         """Nothing of Google's stands before it."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from reconcile.clock import Clock
 from reconcile.probe.evidence import NODE_UNAVAILABLE, Exchange
+from reconcile.tls import default_context
 from reconcile.urls import host_of, is_loopback_host
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class Engine:
                 None, connect=min(CONNECT_TIMEOUT_S, self.timeout_s * 0.9)
             ),  # the whole: asyncio.timeout
             follow_redirects=False,
+            verify=default_context(trust_env=not self._is_loopback),
             trust_env=not self._is_loopback,
         ) as client:
             async with asyncio.TaskGroup() as group:

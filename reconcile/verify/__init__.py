@@ -1,11 +1,13 @@
 """Check id + evidence → finding. Pure; what checks/ asserts and what the conductor decides by."""
 
-from reconcile.models import CheckId, Finding
-from reconcile.probe import ChallengeEvidence, HealthEvidence, ProxyEvidence, RolloutEvidence
-from reconcile.verify import challenge, health, proxy, rollout
-from reconcile.verify.challenge import is_payable
+from __future__ import annotations
 
-Evidence = RolloutEvidence | HealthEvidence | ChallengeEvidence | ProxyEvidence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconcile.models import CheckId, Finding
+    from reconcile.probe import ChallengeEvidence, HealthEvidence, ProxyEvidence, RolloutEvidence
+    from reconcile.verify.table import Evidence
 
 
 def verify(check: CheckId, evidence: Evidence) -> Finding:
@@ -14,23 +16,9 @@ def verify(check: CheckId, evidence: Evidence) -> Finding:
     Raises:
         TypeError: the evidence is of another step: a bug, never a pass.
     """
-    if isinstance(evidence, ChallengeEvidence) and check in challenge.VERIFIERS:
-        return challenge.VERIFIERS[check](evidence)
-    if isinstance(evidence, ProxyEvidence) and check in proxy.VERIFIERS:
-        return proxy.VERIFIERS[check](evidence)
-    if isinstance(evidence, RolloutEvidence) and check in rollout.VERIFIERS:
-        return rollout.VERIFIERS[check](evidence)
-    if isinstance(evidence, HealthEvidence) and check is CheckId.HEALTH_ANSWERS:
-        return health.answers(evidence)
-    raise TypeError(f"{check} is not decided by {type(evidence).__name__}")
+    from reconcile.verify.table import decide  # decoders of macaroons and invoices: collecting needs none of them
+
+    return decide(check, evidence)
 
 
-__all__ = [
-    "ChallengeEvidence",
-    "Evidence",
-    "HealthEvidence",
-    "ProxyEvidence",
-    "RolloutEvidence",
-    "is_payable",
-    "verify",
-]
+__all__ = ["ChallengeEvidence", "Evidence", "HealthEvidence", "ProxyEvidence", "RolloutEvidence", "verify"]

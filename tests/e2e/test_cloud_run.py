@@ -12,7 +12,7 @@ import pytest
 from fixtures.embedded.cloud import seed
 from fixtures.embedded.cloud.history import Call, TrafficMap
 from fixtures.embedded.stack import EmbeddedStack
-from tests.e2e.harness import PREFIX, Ran, embedded, hosted_environment, run_against, run_pytest
+from tests.e2e.harness import PREFIX, Ran, embedded, run_against, run_pytest
 
 pytestmark = pytest.mark.e2e
 FIRST = seed.FIRST_REVISION
@@ -70,6 +70,9 @@ def test_candidate_is_checked_before_any_user_meets_it_and_then_confirmed(tmp_pa
         summary = ran.summary
         assert ran.code == 0, ran.output
         assert "warning" not in ran.output.lower()
+        assert ran.folder is not None
+        page = (ran.folder / "report.html").read_text().partition("On the public URLs, after the traffic moved")[2]
+        assert "proxy.reused" in page
         statuses = {step["name"]: step["status"] for step in summary["steps"]}
         assert (statuses["promote"], statuses["confirm"], statuses["rollback"]) == ("passed", "passed", "skipped")
         (serving,) = percents(stack)
@@ -122,36 +125,6 @@ def test_direct_deploy_skips_promote_and_confirm(tmp_path: Path) -> None:
         assert nothing_is_left(stack)
 
 
-def test_first_deployment_goes_behind_the_operators_own_service(tmp_path: Path) -> None:
-    """The operator's revision is the one to go back to; the next run of the same config is sent and verified as well."""
-    with embedded("no-snapshot", "challenge-amount", is_cloud=True) as stack:
-        ran = run_against(stack, tmp_path)
-        assert verdict_of(ran)[0] == "rolled_back", ran.output
-        assert percents(stack) == {FIRST: 100}
-        assert served_ever(stack) == {FIRST}
-        stack.break_with()
-        assert run_against(stack, tmp_path).code == 0
-        (first,) = percents(stack)
-        again = run_against(stack, tmp_path)
-        assert again.code == 0
-        (second,) = percents(stack)
-        assert first != second
-        assert len(stack.wallet.payments) == 2, "a payment for each run"
-
-
-def test_config_that_was_active_already_is_not_called_rolled_back(tmp_path: Path) -> None:
-    """``already_active:``: its former revision serves, and nothing of the failed one is left."""
-    with embedded(is_cloud=True) as stack:
-        assert run_against(stack, tmp_path).code == 0
-        (serving,) = percents(stack)
-        stack.break_with("challenge-amount")
-        ran = run_against(stack, tmp_path)
-        assert verdict_of(ran)[0] == "failed"
-        assert ran.summary["failureReason"] == "already_active:amount_mismatch"
-        assert percents(stack) == {serving: 100}
-        assert nothing_is_left(stack)
-
-
 def break_after_the_move(stack: EmbeddedStack, *faults: str) -> None:
     """Let the gateway go wrong as soon as the candidate has all the traffic."""
     former = stack.cloud.front_end.follow
@@ -185,6 +158,9 @@ def test_failure_after_the_move_brings_the_saved_tuple_back(fault: str, code: st
         assert len(stack.wallet.payments) == 1
         assert nothing_is_left(stack)
         assert ran.summary["rollbackVerified"] is True
+        assert ran.folder is not None
+        page = (ran.folder / "report.html").read_text().partition("After the rollback, by the restored config")[2]
+        assert "challenge.amount" in page, "the saved tuple is verified with the same check ids"
         assert ran.verdict_failure is not None
         assert f"{code}: {reason}" in ran.verdict_failure
         events = [event["eventType"] for event in stack.khala.events()]
@@ -249,26 +225,3 @@ def test_local_stacks_deploy_to_cloud_run_unless_told_otherwise(tmp_path: Path) 
     with embedded() as stack:
         ran = run_against(stack, tmp_path, "--deployer=cloud-run")
         assert (ran.code, PREFIX + "GATEWAY_DEPLOYER" in ran.output) == (4, True)
-
-
-LOOKER = """
-import sys
-
-def pytest_unconfigure(config):
-    found = sorted(name for name in sys.modules if name == "requests" or name.startswith("google."))
-    print("GOOGLE", [name for name in found if not name.startswith(("google._", "google.re2"))])
-"""
-
-
-def test_collecting_imports_nothing_of_googles(tmp_path: Path) -> None:
-    """``--collect-only`` is quick; the libraries are imported when Cloud Run is first asked."""
-    (tmp_path / "looker.py").write_text(LOOKER)
-    env = {"PYTHONPATH": str(tmp_path)}
-    ran = run_pytest(tmp_path, env, "--stack=embedded", "--collect-only", "-p", "looker", "-s")
-    assert ran.code == 0, ran.output
-    assert "GOOGLE []" in ran.stdout
-    with embedded() as stack:
-        ran = run_pytest(tmp_path, {**hosted_environment(stack), **env}, "--collect-only", "-p", "looker", "-s")
-        assert "GOOGLE []" in ran.stdout
-    ran = run_pytest(tmp_path, env, "--stack=embedded", "-p", "looker", "-s")
-    assert "google.cloud.run_v2" in ran.stdout

@@ -9,8 +9,8 @@ import pytest
 
 from tests.e2e.harness import PREFIX, embedded, hosted_environment, run_against, run_pytest
 from tests.e2e.inspecting import canaries, change_paywall, deployed, look_for_drift, state_of
-from tests.e2e.test_cloud_run import LOOKER
 from tests.e2e.test_inspection import ask_more
+from tests.e2e.test_quickness import LOOKER
 
 pytestmark = pytest.mark.e2e
 
@@ -158,10 +158,10 @@ def test_staging_run_takes_no_drift_check(tmp_path: Path) -> None:
         assert stack.ops.history == history
 
 
-def test_collecting_drift_imports_nothing_of_googles(tmp_path: Path) -> None:
-    """Nor do the settings; the libraries come when Cloud Run is first asked."""
+def test_collecting_drift_imports_no_library_that_only_a_look_needs(tmp_path: Path) -> None:
+    """They come when the gateway is first looked at."""
     (tmp_path / "looker.py").write_text(LOOKER)
     arguments = ("-m", "drift", "--stack=embedded", "--collect-only", "-p", "looker", "-s")
     ran = run_pytest(tmp_path, {"PYTHONPATH": str(tmp_path)}, *arguments, staging=False)
     assert ran.code == 0, ran.output
-    assert "GOOGLE []" in ran.stdout
+    assert "HEAVY []" in ran.stdout

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconcile.models import CheckId, DeploymentStatus, Finding, Outcome, Stack, Step, StepStatus
+from reconcile.models import CheckId, DeploymentStatus, Finding, Outcome, Problem, Stack, Step, StepStatus
 from reconcile.record import PaymentRow, RouteRow, RunRecord, StepRecord, Summary
 from reports.html import summary_html
 from reports.junit import scalar_properties
@@ -53,6 +53,26 @@ def record(*, failed: Step | None = None, reason: str = "status_500", detail: st
 def test_committed_schema_is_the_models() -> None:
     """``python -m reports.schema`` renews it."""
     assert SCHEMA_FILE.read_text() == schema_text()
+
+
+def test_html_has_a_table_of_what_confirm_found_and_one_of_the_restored_gateway() -> None:
+    """Check, outcome, reason, and what was seen or, bounded, what was wrong; none where nothing was looked at."""
+    assert "On the public URLs" not in summary_html(record())
+    assert "After the rollback" not in summary_html(record())
+    wrong = tuple(Problem(f"pw:{number}", "amount_mismatch", EVIL, "10000 msat") for number in range(25))
+    found = (
+        Finding(CheckId.HEALTH_ANSWERS, Outcome.PASSED, detail="status 200"),
+        Finding(CheckId.CHALLENGE_AMOUNT, Outcome.FAILED, "amount_mismatch", wrong),
+    )
+    page = summary_html(replace(record(failed=Step.CONFIRM), confirm_findings=found, restored_findings=found[:1]))
+    confirmed, restored = page.partition("On the public URLs")[2].split("After the rollback")
+    assert "<td>health.answers</td><td>passed</td><td></td><td>status 200</td>" in confirmed
+    assert "<td>challenge.amount</td><td>failed</td><td>amount_mismatch</td><td>pw:0: got &lt;script&gt;" in confirmed
+    assert "and 5 more" in confirmed
+    assert "pw:20" not in confirmed
+    assert EVIL not in page
+    assert "health.answers" in restored
+    assert "challenge.amount" not in restored
 
 
 def test_html_escapes_what_it_did_not_write() -> None:

@@ -12,7 +12,6 @@ from reconcile.compile.deployed_file import (
     MARK,
     MAX_FILE_BYTES,
     assemble_file,
-    charge_of,
     compiled_part,
     operators_part,
     read_mark,
@@ -99,17 +98,6 @@ def test_number_of_routes_that_fit_is_told() -> None:
     assert 100 < count < 400
     fewer = compiled(paywall(*[route(f"/r{number}") for number in range(count)]))
     assert len(assemble_file(BASE, fewer, fewer.rules, "dep_1").encode()) <= MAX_FILE_BYTES
-
-
-def test_charge_of_a_file_is_its_first_match() -> None:
-    """By name and price, as Aperture reads the file; what cannot be read charges nothing that could be named."""
-    result = compiled(paywall(route("/a")))
-    text = assemble_file(BASE, result, result.rules, "dep_1")
-    rule = result.rules[0]
-    assert charge_of(text, "l402.example.com", "/a") == (rule.service_name, rule.price_sat)
-    assert charge_of(BASE, "ops.example.com", "/ops/x") == ("operator", 3)
-    assert charge_of(BASE, "ops.example.com", "/a") is None
-    assert charge_of("a: [", "x", "/") is None
 
 
 OWN = ("svc-abc-uc.a.run.app", "svc-1.us-central1.run.app")

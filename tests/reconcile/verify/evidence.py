@@ -16,7 +16,8 @@ from reconcile.probe import (
     RouteTarget,
     read_challenge,
 )
-from reconcile.verify import Evidence, verify
+from reconcile.verify import verify
+from reconcile.verify.table import Evidence
 from tests.reconcile.l402.minting import TIMESTAMP_S
 from tests.reconcile.probe.asking import HOST, challenge_headers, exchange, rule
 

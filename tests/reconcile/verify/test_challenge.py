@@ -9,7 +9,8 @@ import pytest
 
 from reconcile.models import CheckId, Network, Outcome
 from reconcile.probe import RouteChallenge
-from reconcile.verify import is_payable, verify
+from reconcile.verify import verify
+from reconcile.verify.challenge import is_payable
 from tests.reconcile.l402.minting import PAYEE, TIMESTAMP_S, identifier, invoice, mint, mint_v1
 from tests.reconcile.probe.asking import HOST, challenge_headers, exchange, rule
 from tests.reconcile.verify.evidence import NOTHING, PASSED, again, challenges, row, verdict

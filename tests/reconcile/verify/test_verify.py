@@ -6,7 +6,8 @@ import pytest
 
 from reconcile.models import CheckId, Deployment, Outcome
 from reconcile.probe import HealthEvidence, RolloutEvidence
-from reconcile.verify import Evidence, verify
+from reconcile.verify import verify
+from reconcile.verify.table import Evidence
 from tests.reconcile.probe.asking import exchange
 from tests.reconcile.verify.evidence import PASSED, challenges, proxy, verdict
 from tests.reconcile.verify.test_rollout import rollout
