@@ -38,7 +38,7 @@ def cloud_kind(method: str, target: str, body: bytes) -> str | None:
 
 
 def _update_kind(query: str) -> str:
-    """An update by its mask: a revision, the audit's mark, or traffic alone."""
-    if "template" in query:
-        return "deploy"
-    return "mark" if "annotations" in query else "move"
+    """An update by its mask: the audit's mark (after a failure with the former template), a revision, or traffic alone."""
+    if "annotations" in query:
+        return "mark"
+    return "deploy" if "template" in query else "move"
