@@ -13,12 +13,12 @@ from reconcile.errors import GatewayError, JournalError, UsageError
 from reconcile.gateways import poll_active
 from reconcile.judge import Failure, SessionEnd, cut_short, judge
 from reconcile.machine import Event, Phase, is_terminal
-from reconcile.models import CHECKED_STEPS, Step, StepStatus
+from reconcile.models import CHECKED_STEPS, Deployment, Step, StepStatus
 from reconcile.observing import observe
 from reconcile.record import RunRecord
 from reconcile.recording import deliver_or_keep
 from reconcile.remembering import decision
-from reconcile.restore import Ours, restore_snapshot
+from reconcile.restore import Ours, RestoreOutcome, restore_snapshot
 from reconcile.state import RunState
 from reconcile.summarise import run_record
 
@@ -95,50 +95,55 @@ def bring_back(conduct: Conduct) -> None:
     state = conduct.state
     if is_terminal(state.phase):
         return
-    if state.phase not in (Phase.OPEN, Phase.RESTORING) or state.snapshot is None or state.is_already_active:
-        if state.phase is Phase.OPEN and state.snapshot is None:
-            _say_what_is_left(conduct)
-        elif state.phase is Phase.OPEN and state.saved is not None:
-            _put_back(conduct)  # the same config served before: its former revision serves again
-        state.move(Event.GIVEN_UP)
+    if state.phase in (Phase.OPEN, Phase.RESTORING) and state.snapshot is not None and not state.is_already_active:
+        _roll_back(conduct, state.snapshot)
         return
+    if state.phase is Phase.OPEN and state.snapshot is None:
+        _say_what_is_left(conduct)
+    elif state.phase is Phase.OPEN and state.saved is not None:
+        _put_back(conduct)  # the same config served before: its former revision serves again
+    state.move(Event.GIVEN_UP)
+
+
+def _roll_back(conduct: Conduct, snapshot: Deployment) -> None:
+    state = conduct.state
     timing = state.timings[Step.ROLLBACK]
     timing.started_at_ms, began = conduct.clock.now_ms(), conduct.clock.monotonic_s()
     if state.phase is Phase.OPEN:
         state.move(Event.RESTORE_SENT)
-    _note(conduct, "rollback", deploymentId=state.deployment_id, targetConfigHash=state.snapshot.config_hash)
+    _note(conduct, "rollback", deploymentId=state.deployment_id, targetConfigHash=snapshot.config_hash)
     if state.is_apply_unsettled:
         await_apply(conduct, SETTLING_S)
-    ours = Ours(state.deployment_id, str(state.config_hash), state.answered)
-    request_id = state.settings.request_id
     _aim_at_users(conduct)
-    state.restore = restore_snapshot(
-        conduct.ports.gateway, state.snapshot, ours, request_id, conduct.clock, saved=state.saved
-    )
-    state.serving = state.restore.serving
-    state.move(Event.RESTORE_CONFIRMED if state.restore.is_restored else Event.RESTORE_LOST)
-    state.statuses[Step.ROLLBACK] = StepStatus.PASSED if state.restore.is_restored else StepStatus.FAILED
-    timing.detail = state.restore.reason or state.snapshot.config_hash
-    if state.restore.is_restored:
+    restore = state.restore = _restored(conduct, snapshot)
+    state.serving = restore.serving
+    state.move(Event.RESTORE_CONFIRMED if restore.is_restored else Event.RESTORE_LOST)
+    state.statuses[Step.ROLLBACK] = StepStatus.PASSED if restore.is_restored else StepStatus.FAILED
+    timing.detail = restore.reason or snapshot.config_hash
+    if restore.is_restored:
         try:
             state.rollback_verified = observe(conduct, OBSERVATION_READY_S)
         except Exception:  # the restore stands, whatever its observation stumbles over
             state.warn("the restored gateway could not be observed")
     else:
-        state.warn(f"the rollback failed ({state.restore.reason}): an unverified config may be serving")
+        state.warn(f"the rollback failed ({restore.reason}): an unverified config may be serving")
     timing.duration_ms = round((conduct.clock.monotonic_s() - began) * 1000)
     conduct.announce(Step.ROLLBACK)
 
 
 def _put_back(conduct: Conduct) -> None:
-    state = conduct.state
-    assert state.snapshot is not None
-    ours = Ours(state.deployment_id, str(state.config_hash), state.answered)
-    outcome = restore_snapshot(
-        conduct.ports.gateway, state.snapshot, ours, state.settings.request_id, conduct.clock, saved=state.saved
-    )
+    assert conduct.state.snapshot is not None
+    outcome = _restored(conduct, conduct.state.snapshot)
     if not outcome.is_restored:
-        state.warn(f"the former revision of the same config could not be put back ({outcome.reason})")
+        conduct.state.warn(f"the former revision of the same config could not be put back ({outcome.reason})")
+
+
+def _restored(conduct: Conduct, snapshot: Deployment) -> RestoreOutcome:
+    state = conduct.state
+    ours = Ours(state.deployment_id, str(state.config_hash), state.answered)
+    return restore_snapshot(
+        conduct.ports.gateway, snapshot, ours, state.settings.request_id, conduct.clock, saved=state.saved
+    )
 
 
 def _say_what_is_left(conduct: Conduct) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from reconcile.models import DeploymentStatus, Finding
 from reconcile.plain import plain
-from reconcile.record import RunRecord
+from reconcile.record import RunRecord, Summary
 from reports.observability import observability_records, triage
 from reports.terminal import headline, is_unverified_serving
 
@@ -26,45 +26,51 @@ def summary_html(record: RunRecord) -> str:
     parts = [STYLE, '<div class="l402">', f'<p class="verdict{" ok" if is_applied else ""}">{_e(headline(record))}</p>']
     if is_unverified_serving(record):
         parts.append('<p class="alarm">An unverified config may be serving.</p>')
-    facts = [
+    parts.append(_table((), ((name, value) for name, value in _facts(summary) if value is not None)))
+    parts += [f"<p>Warning: {_e(text)}</p>" for text in record.warnings]
+    parts += [f"<p>Triage: {_e(text)}</p>" for text in triage(observability_records(record))]
+    parts += _tables(record)
+    return "\n".join([*parts, "</div>"])
+
+
+def _facts(summary: Summary) -> Iterable[tuple[str, object]]:
+    """Name and value; None: nothing to tell."""
+    is_applied = summary.deployment_status is DeploymentStatus.APPLIED
+    failure = f"{summary.failure_code} at {summary.failure_stage}: {summary.failure_reason}"
+    restored = f"{summary.rolled_back_from}, verified: {summary.rollback_verified}"
+    return (
         ("request", summary.request_id),
         ("stack", summary.stack),
         ("config", summary.config_hash),
         ("serving", summary.serving_config_hash),
-        (
-            "failure",
-            f"{summary.failure_code} at {summary.failure_stage}: {summary.failure_reason}" if not is_applied else None,
-        ),
+        ("failure", None if is_applied else failure),
         ("cause", summary.cause),
         ("what to do", summary.remedy),
         ("proof", summary.proof_source),
         ("spent", f"{summary.spent_msats} msat, {summary.invoices_minted} invoices minted"),
-        (
-            "restored",
-            None
-            if summary.rolled_back_from is None
-            else f"{summary.rolled_back_from}, verified: {summary.rollback_verified}",
-        ),
+        ("restored", None if summary.rolled_back_from is None else restored),
         ("records delivered", "yes" if summary.records_delivered else "no: python -m reconcile deliver"),
-    ]
-    parts.append(_table((), ((name, value) for name, value in facts if value is not None)))
-    parts += [f"<p>Warning: {_e(text)}</p>" for text in record.warnings]
-    parts += [f"<p>Triage: {_e(text)}</p>" for text in triage(observability_records(record))]
-    parts += ["<h3>Steps</h3>", _table(("step", "status", "seconds", ""), _step_rows(record))]
-    parts += [
-        "<h3>Routes</h3>",
-        _table(("route", "pattern", "price", "asked", "status", "charged", "problem"), _route_rows(record)),
-    ]
+    )
+
+
+def _tables(record: RunRecord) -> Iterator[str]:
+    """Steps, routes, what was found at other times, diagnostics: each with its title, the last three if there are any."""
+    yield "<h3>Steps</h3>"
+    yield _table(("step", "status", "seconds", ""), _step_rows(record))
+    yield "<h3>Routes</h3>"
+    yield _table(("route", "pattern", "price", "asked", "status", "charged", "problem"), _route_rows(record))
     for title, findings in (
         ("On the public URLs, after the traffic moved", record.confirm_findings),
         ("After the rollback, by the restored config", record.restored_findings),
     ):
         if findings:
-            parts += [f"<h3>{title}</h3>", _table(("check", "outcome", "reason", "seen"), _finding_rows(findings))]
+            yield f"<h3>{title}</h3>"
+            yield _table(("check", "outcome", "reason", "seen"), _finding_rows(findings))
+    summary = record.summary
     if summary.diagnostics:
         rows = ((d["severity"], d["code"], d["message"]) for d in summary.diagnostics[:200])
-        parts += [f"<h3>Diagnostics ({summary.diagnostics_count})</h3>", _table(("severity", "code", ""), rows)]
-    return "\n".join([*parts, "</div>"])
+        yield f"<h3>Diagnostics ({summary.diagnostics_count})</h3>"
+        yield _table(("severity", "code", ""), rows)
 
 
 def _step_rows(record: RunRecord) -> Iterable[tuple[object, ...]]:

@@ -31,7 +31,7 @@ from reconcile.gateways.cloud_views import (
     ServiceTarget,
     ServiceView,
     TemplateChange,
-    former_template,
+    template_of,
 )
 from reconcile.gateways.cloud_waiting import Writer
 from reconcile.gateways.interface import Applied, ApplyRequest, PromoteRequest, RestoreRequest, Settlement
@@ -91,7 +91,7 @@ class CloudRunGateway:
         self._lease.take(request.deployment_id, request.request_id)
         try:
             service = self._unchanged(request)
-            self._former = former_template(service)
+            self._former = template_of(service)
             version = self._added = self._api.add_version(prepared.file)
             self._reader.configs[version] = prepared.file
             return self._push(service, prepared, request, version)

@@ -179,7 +179,7 @@ class FormerTemplate:
     raw: object = field(repr=False, compare=False)
 
 
-def former_template(service: ServiceView) -> FormerTemplate | None:
+def template_of(service: ServiceView) -> FormerTemplate | None:
     """Of a service that no deploy has touched yet; None where nothing was made of it."""
     name = service.template_revision or service.latest_created
     template = getattr(service.raw, "template", None)

@@ -139,8 +139,8 @@ def test_run_whose_journal_is_gone_is_undone_by_the_services_own_audit(
         assert conducted(stack, tmp_path, "run-3").summary.deployment_status is DeploymentStatus.APPLIED
 
 
-def test_two_runs_at_once_one_wins_and_both_tell_the_truth(tmp_path: Path) -> None:
-    """The other changes nothing of the service, and says who was in its way."""
+def check_two_runs_at_once(tmp_path: Path) -> None:
+    """One wins; the other changes nothing of the service, and says who was in its way."""
     with EmbeddedStack(FaultPlan(frozenset({"wallet-fee"})), is_cloud=True) as stack:
         records: dict[str, RunRecord] = {}
 
@@ -166,13 +166,18 @@ def test_two_runs_at_once_one_wins_and_both_tell_the_truth(tmp_path: Path) -> No
         assert statuses == ["applied", "failed"]
 
 
+def test_two_runs_at_once_one_wins_and_both_tell_the_truth(tmp_path: Path) -> None:
+    """The lease keeps them apart."""
+    check_two_runs_at_once(tmp_path)
+
+
 def test_without_the_lease_the_revisions_name_keeps_two_runs_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both derive it from the same generation: the second gets 409 ALREADY_EXISTS, or sees that the service changed."""
     monkeypatch.setattr(cloud_lease.LeaseKeeper, "take", lambda *_: None)
     monkeypatch.setattr(cloud_lease.LeaseKeeper, "renew", lambda *_: None)
-    test_two_runs_at_once_one_wins_and_both_tell_the_truth(tmp_path)
+    check_two_runs_at_once(tmp_path)
 
 
 def test_operators_change_during_the_run_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,14 @@ def _answers() -> dict[str, Expected]:
 
 
 def _ways() -> dict[str, Expected]:
+    found = _reads_and_secrets() | _updates()
+    found["cloud-revision-fails"] = Expected(APPLY, "revision_not_ready", "rolled_back")
+    found["cloud-revision-hangs"] = Expected(APPLY, "operation_timeout", "rolled_back")
+    found["cloud-later-updates-503"] = Expected("rollback_failed", "status_503", "failed", is_restore_hit=True)
+    return found
+
+
+def _reads_and_secrets() -> dict[str, Expected]:
     found: dict[str, Expected] = {}
     for call, code in (
         ("get-service", LOOKUP),
@@ -88,6 +96,11 @@ def _ways() -> dict[str, Expected]:
         f"cloud-add-version-cut-{when}": Expected(APPLY, "connection_failed", "failed") for when in ("before", "after")
     }
     found["cloud-add-version-garbage"] = Expected(APPLY, "invalid_gateway_payload", "failed")
+    return found
+
+
+def _updates() -> dict[str, Expected]:
+    found: dict[str, Expected] = {}
     for call in ("deploy", "move"):
         back = "rolled_back"
         found |= {f"cloud-{call}-{status}-after": Expected(APPLY, f"status_{status}", back) for status in (500, 503)}
@@ -101,9 +114,6 @@ def _ways() -> dict[str, Expected]:
         found[f"cloud-{call}-operation-hangs-before"] = Expected(APPLY, "operation_timeout", back)
         found[f"cloud-{call}-does-nothing"] = Expected(APPLY, "traffic_not_moved", back)
         found[f"cloud-{call}-traffic-stays"] = Expected(APPLY, "traffic_not_moved", back)
-    found["cloud-revision-fails"] = Expected(APPLY, "revision_not_ready", "rolled_back")
-    found["cloud-revision-hangs"] = Expected(APPLY, "operation_timeout", "rolled_back")
-    found["cloud-later-updates-503"] = Expected("rollback_failed", "status_503", "failed", is_restore_hit=True)
     return found
 
 
