@@ -167,7 +167,6 @@ def read_settings(env: Mapping[str, str], clock: Clock) -> Settings:
 
 def _read(reader: Reader, clock: Clock) -> Settings:
     """Each setting by itself."""
-    deployer = _deployer(reader)
     return Settings(
         khala_url=reader.required(PREFIX + "KHALA_URL", reader.khala_url(PREFIX + "KHALA_URL")),
         secret=reader.required(PREFIX + "SECRET", reader.secret(PREFIX + "SECRET")),
@@ -176,7 +175,7 @@ def _read(reader: Reader, clock: Clock) -> Settings:
         proxy_url=reader.url(PREFIX + "PROXY_URL") or DEFAULT_CHALLENGE,
         gateway_ops_token=reader.secret(PREFIX + "GATEWAY_OPS_TOKEN"),
         gateway_health_path=reader.path(PREFIX + "GATEWAY_HEALTH_PATH", "/healthz"),
-        gateway_deployer=deployer,
+        gateway_deployer=(deployer := _deployer(reader)),
         cloud_run_service=reader.resource(PREFIX + "CLOUD_RUN_SERVICE", "projects/P/locations/L/services/S"),
         cloud_run_config_secret=reader.resource(PREFIX + "CLOUD_RUN_CONFIG_SECRET", "projects/P/secrets/N"),
         cloud_run_endpoint=reader.url(PREFIX + "CLOUD_RUN_ENDPOINT", is_root=True),
