@@ -54,7 +54,7 @@ class RunState:
     is_apply_unsettled: bool = False  # the apply was broken off: it may still take effect
     timings: dict[Step, Timing] = field(default_factory=lambda: defaultdict(Timing))
     errors: dict[Step, Failure] = field(default_factory=dict)
-    statuses: dict[Step, StepStatus] = field(default_factory=dict)
+    statuses: dict[Step, StepStatus] = field(default_factory=lambda: {Step.SETTINGS: StepStatus.PASSED})
     findings: dict[CheckId, Finding] = field(default_factory=dict)
     attempts: dict[CheckId, list[Attempt]] = field(default_factory=lambda: defaultdict(list))
     verdicts: dict[Step, StepVerdict] = field(default_factory=dict)

@@ -34,6 +34,8 @@ def test_correct_gateway_is_applied_without_a_warning(tmp_path: Path) -> None:
         assert ran.code == 0, ran.output
         assert (summary["ok"], summary["deploymentStatus"], summary["failureCode"]) == (True, "applied", None)
         assert "warning" not in ran.output.lower()
+        skipped = [step["name"] for step in summary["steps"] if step["status"] != "passed"]
+        assert skipped == ["promote", "confirm", "rollback"]
         jsonschema.validate(summary, json.loads(SCHEMA_FILE.read_text()))
         assert stack.wallet.payments == [(stack.wallet.payments[0][0], 10_000)]
         assert summary["spentMsats"] == 10_000
