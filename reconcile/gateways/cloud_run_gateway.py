@@ -77,9 +77,9 @@ class CloudRunGateway:
 
     # --- the port
 
-    def active(self) -> ActiveDeployment:
+    def active(self, timeout_s: float | None = None) -> ActiveDeployment:
         """The serving revision: ours by its annotations, or an operator's own, named by its config's hash."""
-        service = self._api.get_service()
+        service = self._api.get_service(timeout_s)
         if service.leading is None:
             return ActiveDeployment(None, service.etag)
         revision = self._reader.revision(service.leading)

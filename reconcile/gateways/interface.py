@@ -13,7 +13,7 @@ from reconcile.models import ActiveDeployment, Compiled, Deployment, Rule, Step
 from reconcile.service_tuple import RevisionFacts, ServiceTuple
 
 READ_BACK_S = 10.0
-POLL_S = 0.25
+POLL_S, POLL_TIMEOUT_S = 0.25, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ class Settlement:
 class Gateway(Protocol):
     """What a run asks of a gateway. Every method raises GatewayError, and nothing else of its own."""
 
-    def active(self) -> ActiveDeployment:
-        """What serves now, by the gateway's own word."""
+    def active(self, timeout_s: float | None = None) -> ActiveDeployment:
+        """What serves now, by the gateway's own word; ``timeout_s``: of the first question that this takes."""
 
     def apply(self, request: ApplyRequest) -> Applied:
         """Send the config, once, and wait until it answers; an error's ``effect`` tells what it may have done."""
@@ -120,7 +120,7 @@ def poll_active(
     deadline = clock.monotonic_s() + budget_s
     while True:
         try:
-            active = gateway.active()
+            active = gateway.active(POLL_TIMEOUT_S)  # one answer that never comes must not use up the budget
         except GatewayError:
             active = None
         if active is not None and is_wanted(active):

@@ -48,9 +48,9 @@ class OpsHttpGateway:
         """Close the connections."""
         self._wire.close()
 
-    def active(self) -> ActiveDeployment:
+    def active(self, timeout_s: float | None = None) -> ActiveDeployment:
         """GET /ops/deployment."""
-        answer = self._send("GET", "/ops/deployment", None, None, READ_TIMEOUT_S)
+        answer = self._send("GET", "/ops/deployment", None, None, timeout_s or READ_TIMEOUT_S)
         if answer.status != 200:
             raise _status_error(answer.status, Effect.NONE)
         body = _json_object(answer)

@@ -94,7 +94,7 @@ class FakeKhala(World):
         """An event."""
         self.strike("khala-write")
 
-    def active(self) -> ActiveDeployment:
+    def active(self, timeout_s: float | None = None) -> ActiveDeployment:
         """What serves."""
         self.strike("gateway-read")
         return ActiveDeployment(self.serving, None)

@@ -25,9 +25,15 @@ class FakeGateway:
         self.deployment, self.after, self.error = deployment, after, error
         self.restores: list[RestoreRequest] = []
         self.is_mute = False
+        self.clock: FakeClock | None = None
+        self.hangs = 0  # so many reads answer only when their time is over
 
-    def active(self) -> ActiveDeployment:
+    def active(self, timeout_s: float | None = None) -> ActiveDeployment:
         """What serves."""
+        if self.restores and self.hangs and self.clock is not None:
+            self.hangs -= 1
+            self.clock.sleep(timeout_s or 10.0)
+            raise GatewayError("hangs", reason="timeout")
         if self.is_mute:
             raise GatewayError("mute", reason="timeout")
         return ActiveDeployment(self.deployment, '"e"')
@@ -89,6 +95,17 @@ def test_restore_is_judged_by_its_read_back(
         "sha256:0",
         '"e"',
     )
+
+
+def test_answer_that_never_comes_does_not_use_up_the_read_back() -> None:
+    """It is asked for again within the 10 s."""
+    gateway = FakeGateway(NEW, OLD)
+    clock = gateway.clock = FakeClock()
+    gateway.hangs = 2
+    began_s = clock.monotonic_s()
+    assert restore_snapshot(gateway, OLD, OURS, "r", clock).is_restored
+    assert gateway.hangs == 0
+    assert clock.monotonic_s() - began_s < 10
 
 
 def test_somebody_elses_deployment_is_left_alone() -> None:
