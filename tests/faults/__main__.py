@@ -22,6 +22,7 @@ from tests.faults.scenarios import scenarios_of
 from tests.faults.working import attempt, warm_up
 from tests.faults.zygote import Zygote
 
+TOLD_EVERY = 250  # cases: all of them take an hour on two cores
 SHOWN = (Kind.LOST_RECORD, Kind.UNRESTORED, Kind.DOUBLE_DEPLOY, Kind.LEAK)
 
 
@@ -31,7 +32,7 @@ def _say(line: str) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the matrix; 0 when nothing was found."""
+    """Run what the arguments ask for; 0 when nothing was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--deployer", choices=("all", *Deployer), default="all")
     parser.add_argument("--sample", type=int, default=0)
@@ -39,7 +40,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1))
     parser.add_argument("--only", default="")
     parser.add_argument("--list", action="store_true")
-    options = parser.parse_args(arguments)
+    return run(parser.parse_args(arguments))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Choose the cases, try each of them, and tell."""
     zygote = Zygote()
     calls = {scenario.name: record(scenario.name, zygote) for scenario in scenarios_of(options.deployer)}
     zygote.close()
@@ -54,10 +59,12 @@ def main(arguments: Sequence[str]) -> int:
     context = multiprocessing.get_context("spawn")
     found: Counter[Kind] = Counter()
     with context.Pool(options.jobs, warm_up) as pool:
-        for case, wrong, seconds in pool.imap_unordered(attempt, cases):
+        for number, (case, wrong, seconds) in enumerate(pool.imap_unordered(attempt, cases), 1):
             found.update(violation.kind for violation in wrong)
             for violation in wrong:
                 _say(f"{case.name}: {violation.kind}: {violation.text} ({seconds:.1f} s)")
+            if number % TOLD_EVERY == 0:
+                _say(f"{number} of {len(cases)} cases after {time.monotonic() - began:.0f} s")
     sums = ", ".join(f"{kind} {found[kind]}" for kind in SHOWN)
     others = sum(number for kind, number in found.items() if kind not in SHOWN)
     _say(f"cases {len(cases)} of {len(everything)}, {sums}; anything else {others}; {time.monotonic() - began:.0f} s")
