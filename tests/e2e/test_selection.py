@@ -83,9 +83,11 @@ SABOTAGE = {
     "bent": ("item.obj = lambda challenge_evidence: None", "amount_mismatch", ()),
     "exit": ("item.obj = stop", "interrupted", ()),
     "interrupted": ("item.obj = interrupt", "interrupted", ()),
+    "interrupted where no line is": ("item.obj = lineless", "interrupted", ()),
 }
+CODES = {"interrupted": 2, "interrupted where no line is": 2}
 PLUGIN = """
-import os, signal
+import os, signal, types
 import pytest
 
 def flaky(test):
@@ -101,6 +103,8 @@ def stop(challenge_evidence):
 
 def interrupt(challenge_evidence):
     os.kill(os.getpid(), signal.SIGINT)
+
+lineless = types.FunctionType(interrupt.__code__.replace(co_linetable=b""), globals())
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
@@ -120,6 +124,7 @@ def test_nothing_but_a_clean_pass_is_applied(kind: str, tmp_path: Path, monkeypa
         environment = {**hosted_environment(stack), "PYTHONPATH": str(tmp_path)}
         ran = run_pytest(tmp_path / "out", environment, "-p", "sabotage", *arguments)
         assert ran.code not in (0, 5), ran.output
+        assert ran.code == CODES.get(kind, ran.code), ran.output
         assert stack.ops.active is not None
         assert stack.ops.active.config_hash == stack.ops.history[0][1].config_hash
         assert len(stack.wallet.payments) <= 1
