@@ -46,7 +46,8 @@ def _charge(services: Sequence[Mapping[str, Any]], host: str, path: str) -> Char
 
 def _read(service: Mapping[str, Any]) -> Charge | None:
     price, timeout = service.get("price") or DEFAULT_PRICE_SAT, service.get("timeout") or None
-    is_charged = str(service.get("auth", "")).lower() in CHARGED
+    auth = service.get("auth")  # bare "yes" and "on" are one to a YAML 1.1 reader; Aperture gives the first for nothing
+    is_charged = auth is None or (isinstance(auth, str) and auth.lower() in CHARGED)
     are_numbers = type(price) is int and (timeout is None or type(timeout) is int)
     if not is_charged or not are_numbers or any(service.get(key) for key in _UNDECIDED):
         return None

@@ -43,8 +43,9 @@ def test_first_service_that_matches_is_the_one_that_charges() -> None:
         ({"price": 0}, Charge("operator", 1, None)),
         ({"price": None}, Charge("operator", 1, None)),
         ({"timeout": 60}, Charge("operator", 3, 60)),
-        ({"auth": True}, Charge("operator", 3, None)),
+        ({"auth": "true"}, Charge("operator", 3, None)),
         ({"auth": ""}, Charge("operator", 3, None)),
+        ({"auth": None}, Charge("operator", 3, None)),
         ({"auth": "off"}, None),
         ({"auth": False}, None),
         ({"auth": "freebie 2"}, None),
@@ -57,6 +58,14 @@ def test_first_service_that_matches_is_the_one_that_charges() -> None:
 def test_price_is_told_only_where_the_file_alone_decides_it(change: dict[str, object], charge: Charge | None) -> None:
     """No price is 1 sat (APERTURE.md); whatever is free, or depends on more than file and path, is None."""
     assert charges_of(file_of({**SERVICE, **change}), ASKED) == (charge,)
+
+
+@pytest.mark.parametrize("bare", ["on", "yes", "true", "off"])
+def test_bare_word_that_readers_take_for_a_boolean_tells_no_price(bare: str) -> None:
+    """Aperture charges for a bare ``on``, serves everybody with ``yes``, does not start with ``true`` (recorded)."""
+    text = file_of(SERVICE).replace("auth: 'on'", f"auth: {bare}")
+    assert f"auth: {bare}\n" in text
+    assert charges_of(text, ASKED) == (None,)
 
 
 def test_file_that_cannot_be_read_charges_nothing_that_could_be_named() -> None:
