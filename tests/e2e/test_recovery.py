@@ -28,8 +28,8 @@ from tests.e2e.harness import (
 )
 
 
-def kill_when(stack: EmbeddedStack, output: Path, event: str) -> Path:
-    """Start a run, SIGKILL it as soon as its journal holds ``event``; its folder."""
+def kill_at_challenge(stack: EmbeddedStack, output: Path) -> Path:
+    """Start a run whose challenges hang, SIGKILL it as soon as it is there; its folder."""
     env = {**clean_environment(), **hosted_environment(stack), PREFIX + "OUTPUT_DIR": str(output)}
     env[PREFIX + "PROBE_TIMEOUT_S"] = "60"
     child = subprocess.Popen(
@@ -42,15 +42,17 @@ def kill_when(stack: EmbeddedStack, output: Path, event: str) -> Path:
     )
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        found = [path for path in output.glob("*/journal.jsonl") if f'"event":"{event}"' in path.read_text()]
-        if found and (event != "apply" or stack.ops.history[-1][0] == "deploy"):
+        found = [
+            path for path in output.glob("*/journal.jsonl") if '"step":"health","status":"passed"' in path.read_text()
+        ]
+        if found:
             child.send_signal(signal.SIGKILL)
             child.wait()
             return found[0].parent
         time.sleep(0.01)
     child.kill()
     child.wait()
-    raise AssertionError(f"no {event} in the journal")
+    raise AssertionError("the run never came to its challenges")
 
 
 def recover(stack: EmbeddedStack, output: Path) -> Ran:
@@ -66,7 +68,7 @@ def former(stack: EmbeddedStack) -> str:
 def test_killed_run_is_rolled_back_and_recorded_once(tmp_path: Path) -> None:
     """Its snapshot serves again, its row is terminal, its summary is there; a second recovery has nothing to do."""
     with embedded("node-frozen") as stack:
-        folder = kill_when(stack, tmp_path, "apply")
+        folder = kill_at_challenge(stack, tmp_path)
         ran = recover(stack, tmp_path)
         assert ran.code == 0, ran.output
         assert stack.ops.active is not None
@@ -76,7 +78,7 @@ def test_killed_run_is_rolled_back_and_recorded_once(tmp_path: Path) -> None:
         summary = json.loads((folder / "summary.json").read_text())
         assert (summary["deploymentStatus"], summary["failureCode"], summary["failureReason"]) == (
             "rolled_back",
-            "deploy_apply_failed",
+            "challenge_check_failed",
             "interrupted",
         )
         history, events = len(stack.ops.history), len(stack.khala.events())
@@ -89,7 +91,7 @@ def test_killed_run_is_rolled_back_and_recorded_once(tmp_path: Path) -> None:
 def test_next_run_recovers_first_and_goes_back_no_further_than_the_verified_config(tmp_path: Path) -> None:
     """Otherwise the dead run's config would be the one to go back to."""
     with embedded("node-frozen") as stack:
-        kill_when(stack, tmp_path, "apply")
+        kill_at_challenge(stack, tmp_path)
         ran = run_against(stack, tmp_path, PROBE_TIMEOUT_S="0.2")
         assert ran.code == 1, ran.output
         assert "had died" in ran.output
@@ -101,7 +103,7 @@ def test_next_run_recovers_first_and_goes_back_no_further_than_the_verified_conf
 def test_somebody_elses_deployment_is_not_touched(tmp_path: Path) -> None:
     """Neither the journal's deployment nor its snapshot: exit 1, hands off, the row says failed."""
     with embedded("node-frozen") as stack:
-        folder = kill_when(stack, tmp_path, "apply")
+        folder = kill_at_challenge(stack, tmp_path)
         text = stack.ops.history[0][1].aperture_yaml
         asyncio.run(stack.ops.serve("other", Deployed("dep_other", "cfg_" + "7" * 64, text)))
         ran = recover(stack, tmp_path)
@@ -115,7 +117,7 @@ def test_somebody_elses_deployment_is_not_touched(tmp_path: Path) -> None:
 def test_rollback_that_fails_is_exit_70_and_the_next_run_is_refused(tmp_path: Path) -> None:
     """A person has to look before anything else is deployed."""
     with embedded("node-frozen") as stack:
-        kill_when(stack, tmp_path, "apply")
+        kill_at_challenge(stack, tmp_path)
         stack.break_with("rollback-500")
         ran = run_against(stack, tmp_path)
         assert ran.code == 4, ran.output
@@ -126,7 +128,7 @@ def test_rollback_that_fails_is_exit_70_and_the_next_run_is_refused(tmp_path: Pa
 def test_khala_that_is_away_gets_the_records_from_the_outbox(tmp_path: Path) -> None:
     """The gateway comes first; 75, and the records wait."""
     with embedded("node-frozen") as stack:
-        folder = kill_when(stack, tmp_path, "apply")
+        folder = kill_at_challenge(stack, tmp_path)
         env = {**hosted_environment(stack), PREFIX + "SECRET": "wrong-secret"}
         ran = run_command([sys.executable, "-m", "reconcile", "recover"], tmp_path, env)
         assert ran.code == 75, ran.output
@@ -139,7 +141,7 @@ def test_khala_that_is_away_gets_the_records_from_the_outbox(tmp_path: Path) -> 
 def test_gateway_that_is_away_or_another_leaves_the_journal_unfinished(url: str | None, tmp_path: Path) -> None:
     """Nothing is decided without knowing what serves."""
     with embedded("node-frozen") as stack:
-        folder = kill_when(stack, tmp_path, "apply")
+        folder = kill_at_challenge(stack, tmp_path)
         env = hosted_environment(stack)
         if url is None:
             stack.break_with("snapshot-500")
@@ -245,7 +247,7 @@ def test_rollback_that_failed_is_mended_by_recover_and_by_the_next_run(tmp_path:
 def test_run_that_was_killed_carries_the_code_of_the_step_it_died_over(tmp_path: Path) -> None:
     """From the journal's own lines: what had passed is no failure."""
     with embedded("node-frozen") as stack:
-        folder = kill_when(stack, tmp_path, "apply")
+        folder = kill_at_challenge(stack, tmp_path)
         text = (folder / "journal.jsonl").read_text()
         entries = [json.loads(line) for line in text.splitlines()]
         passed = [entry["step"] for entry in entries if entry["event"] == "step" and entry["status"] == "passed"]
@@ -258,7 +260,7 @@ def test_run_that_was_killed_carries_the_code_of_the_step_it_died_over(tmp_path:
 def test_same_config_that_somebody_else_deployed_again_is_not_touched(tmp_path: Path) -> None:
     """Its hash is ours, its deployment is not: it may have been verified since."""
     with embedded("node-frozen") as stack:
-        kill_when(stack, tmp_path, "apply")
+        kill_at_challenge(stack, tmp_path)
         ours = stack.ops.active
         assert ours is not None
         asyncio.run(stack.ops.serve("other", Deployed("dep_other", ours.config_hash, ours.aperture_yaml)))
@@ -269,7 +271,7 @@ def test_same_config_that_somebody_else_deployed_again_is_not_touched(tmp_path: 
 def test_command_that_is_stopped_says_so_and_is_run_again(tmp_path: Path) -> None:
     """SIGTERM is 143, without a traceback; the journal stays unfinished."""
     with embedded("node-frozen") as stack:
-        folder = kill_when(stack, tmp_path, "apply")
+        folder = kill_at_challenge(stack, tmp_path)
         answering = stack.ops.answer
 
         async def hang(_: object) -> object:
