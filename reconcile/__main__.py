@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from reconcile.clock import SystemClock
+from reconcile.clock import Clock, SystemClock
 from reconcile.control_plane import KhalaClient, deliver
 from reconcile.control_plane.outbox import FILE_NAME
 from reconcile.errors import ReconcileError, UsageError
@@ -95,7 +95,7 @@ def _deliver(run_folder: Path | None, env: Mapping[str, str]) -> int:
     is_all_delivered = True
     try:
         for outbox in outboxes:
-            is_all_delivered = _deliver_one(outbox, control_plane) and is_all_delivered
+            is_all_delivered = _deliver_one(outbox, control_plane, clock) and is_all_delivered
     finally:
         control_plane.close()
     return 0 if is_all_delivered else EXIT_UNDELIVERED
@@ -178,10 +178,10 @@ def _outboxes(run_folder: Path | None, output_dir: Path) -> list[Path]:
     return [run_folder / FILE_NAME] if (run_folder / FILE_NAME).exists() else []
 
 
-def _deliver_one(outbox: Path, control_plane: KhalaClient) -> bool:
+def _deliver_one(outbox: Path, control_plane: KhalaClient, clock: Clock) -> bool:
     """True when the whole outbox was taken."""
     try:
-        count = deliver(outbox, control_plane)
+        count = deliver(outbox, control_plane, clock, _say)
     except ReconcileError as error:
         _say(f"{outbox}: not delivered: {error.reason}: {error}")
         return False

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from reconcile.control_plane import DeploymentRecord, EventRecord
-from reconcile.errors import ControlPlaneError, JournalError
+from reconcile.errors import ControlPlaneError, Effect, JournalError
 from reconcile.machine import STATUSES, Phase
 from reconcile.models import DeploymentStatus, FailureCode, Rule, Step, StepStatus
 from reconcile.ports import Ports
@@ -147,15 +147,18 @@ def terminal_records(state: RunState, now_ms: int) -> list[DeploymentRecord | Ev
 def deliver_or_keep(state: RunState, ports: Ports, now_ms: int) -> None:
     """Send the terminal records in order; from the first that fails on, all go to the outbox. Raises nothing of Khala's."""
     for record in terminal_records(state, now_ms):
+        abandoned_at_ms = None
         if state.are_records_delivered:
             try:
                 _send(ports, record)
             except ControlPlaneError as error:
                 state.are_records_delivered = False
+                if isinstance(record, DeploymentRecord) and error.effect is Effect.UNKNOWN:
+                    abandoned_at_ms = now_ms  # sent before; an event that comes twice does no harm
                 state.warn(f"Khala did not take the records ({error.reason}): they wait in the outbox")
             else:
                 continue
-        _keep(state, ports, record)
+        _keep(state, ports, record, abandoned_at_ms)
 
 
 def _send(ports: Ports, record: DeploymentRecord | EventRecord) -> None:
@@ -165,8 +168,8 @@ def _send(ports: Ports, record: DeploymentRecord | EventRecord) -> None:
         ports.control_plane.record_event(record)
 
 
-def _keep(state: RunState, ports: Ports, record: DeploymentRecord | EventRecord) -> None:
+def _keep(state: RunState, ports: Ports, record: DeploymentRecord | EventRecord, abandoned_at_ms: int | None) -> None:
     try:
-        ports.outbox.append(record)
+        ports.outbox.append(record, abandoned_at_ms)
     except JournalError as error:
         state.warn(f"the outbox cannot be written ({error.reason}): a record of this run is lost")

@@ -98,10 +98,13 @@ def recover(folder: Path, settings: Settings, clock: Clock) -> tuple[Recovered, 
 
 
 def _await_abandoned(entries: Sequence[Mapping[str, Any]], clock: Clock) -> None:
-    """The row's first write, if the run died over it, may be committed late, and would undo the terminal one (KHALA.md)."""
-    last = entries[-1]
-    if last.get("event") == "intent":
-        age_s = (clock.now_ms() - int(last.get("atMs", 0))) / 1000
+    """The row's first write, unless it was answered, may be committed late, and would undo the terminal one (KHALA.md)."""
+    is_answered = any(
+        (entry.get("event"), entry.get("step"), entry.get("status")) == ("step", Step.INTENT, StepStatus.PASSED)
+        for entry in entries
+    )
+    if not is_answered:
+        age_s = (clock.now_ms() - int(entries[-1].get("atMs", 0))) / 1000
         clock.sleep(min(ABANDONED_S, max(0.0, ABANDONED_S - age_s)))
 
 

@@ -64,7 +64,7 @@ class ControlPlane(Protocol):
         """Paywalls of these statuses."""
 
     def record_deployment(self, record: DeploymentRecord) -> None:
-        """Upsert the row with the record's deploymentId."""
+        """Upsert the row with the record's deploymentId; the error's effect is UNKNOWN while any write of it may land."""
 
     def record_event(self, record: EventRecord) -> None:
         """Insert an event; readers deduplicate by its ``eventKey``."""

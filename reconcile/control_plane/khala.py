@@ -111,12 +111,19 @@ class KhalaClient:
         return answer.paywalls
 
     def record_deployment(self, record: DeploymentRecord) -> None:
-        """Upsert the row; a terminal write after one of unknown outcome is repeated when that one can no longer run."""
+        """Upsert the row; a terminal write after one of unknown outcome is repeated when that one can no longer run.
+
+        Raises:
+            ControlPlaneError: its effect is UNKNOWN, too, where an earlier write of the row may still land.
+        """
         key = record.deployment_id
         try:
             self._call("mutation", RECORD, record.args(), row=key)
-        finally:
-            sent_at = self._unknown_since.get(key)
+        except ControlPlaneError as error:
+            if key in self._unknown_since:
+                error.effect = Effect.UNKNOWN
+            raise
+        sent_at = self._unknown_since.get(key)
         if sent_at is None or record.status is DeploymentStatus.PENDING:
             return
         if not self.may_wait:

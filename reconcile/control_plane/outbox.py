@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from reconcile.clock import Clock
 from reconcile.control_plane.interface import ControlPlane, DeploymentRecord, EventRecord
+from reconcile.control_plane.khala import ABANDONED_S
 from reconcile.errors import JournalError
 from reconcile.journal import FILE_MODE, FileLock, append_line, read_lines, sync_folder
 from reconcile.journal import FILE_NAME as JOURNAL_NAME
@@ -24,14 +27,21 @@ class Outbox:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def append(self, record: DeploymentRecord | EventRecord) -> None:
-        """Keep ``record``, on disk; raises JournalError."""
+    def append(self, record: DeploymentRecord | EventRecord, abandoned_at_ms: int | None = None) -> None:
+        """Keep ``record``, on disk; raises JournalError.
+
+        Args:
+            abandoned_at_ms: when a write of the same row was given up that may still land; Unix time in milliseconds.
+        """
         kind = "deployment" if isinstance(record, DeploymentRecord) else "event"
-        append_line(self.path, {"schemaVersion": SCHEMA_VERSION, "kind": kind, "args": record.args()})
+        abandoned = {} if abandoned_at_ms is None else {"abandonedAtMs": abandoned_at_ms}
+        append_line(self.path, {"schemaVersion": SCHEMA_VERSION, "kind": kind, "args": record.args(), **abandoned})
 
 
-def deliver(path: Path, control_plane: ControlPlane) -> int:
+def deliver(path: Path, control_plane: ControlPlane, clock: Clock, say: Callable[[str], None]) -> int:
     """Deliver the outbox at ``path`` in order; what remains is rewritten after each record. The number delivered.
+
+    A record behind a write that was given up is delivered when that one can no longer run and undo it (KHALA.md).
 
     Raises:
         ControlPlaneError: a record was not taken; it and all later ones stay.
@@ -43,15 +53,16 @@ def deliver(path: Path, control_plane: ControlPlane) -> int:
         remedy = "wait for it to end, then deliver again"
         raise JournalError(f"{path.name} is held by its run or another delivery", reason="outbox_held", remedy=remedy)
     try:
-        return _deliver(path, control_plane) if path.exists() else 0
+        return _deliver(path, control_plane, clock, say) if path.exists() else 0
     finally:
         lock.release()
 
 
-def _deliver(path: Path, control_plane: ControlPlane) -> int:
+def _deliver(path: Path, control_plane: ControlPlane, clock: Clock, say: Callable[[str], None]) -> int:
     entries = read_lines(path)
     for number, entry in enumerate(entries, 1):
         record = _record(entry, path)
+        _await_abandoned(entry, clock, say)
         if isinstance(record, DeploymentRecord):
             control_plane.record_deployment(record)
         else:
@@ -60,6 +71,15 @@ def _deliver(path: Path, control_plane: ControlPlane) -> int:
     if not entries:
         path.unlink(missing_ok=True)
     return len(entries)
+
+
+def _await_abandoned(entry: dict[str, Any], clock: Clock, say: Callable[[str], None]) -> None:
+    abandoned_at_ms = entry.get("abandonedAtMs")
+    if type(abandoned_at_ms) is int:
+        left_s = min(ABANDONED_S, abandoned_at_ms / 1000 + ABANDONED_S - clock.now_ms() / 1000)  # a clock may jump back
+        if left_s > 0:
+            say(f"waiting {left_s:.0f} s: a write that was given up may land until then, and undo this one")
+            clock.sleep(left_s)
 
 
 def _record(entry: dict[str, Any], path: Path) -> DeploymentRecord | EventRecord:

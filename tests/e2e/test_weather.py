@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
 import subprocess
 import sys
-import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fixtures.embedded.stack import EmbeddedStack
-from tests.e2e.harness import PREFIX, ROOT, clean_environment, embedded, hosted_environment, run_against
+from tests.e2e.harness import PREFIX, ROOT, clean_environment, embedded, hosted_environment, run_against, run_command
 from tests.e2e.processes import start, summary_of
 
 pytestmark = pytest.mark.e2e
@@ -114,22 +115,27 @@ def test_timeouts_cut_no_deploy_and_no_rollback(arguments: tuple[str, ...], tmp_
         assert is_applied is not arguments[0].startswith("--session")
 
 
+def at_its_challenge(stack: EmbeddedStack, output: Path) -> subprocess.Popen[bytes]:
+    """A run that waits for a challenge from a node that is frozen."""
+    env = {PREFIX + "PROBE_TIMEOUT_S": "60"}
+    child = start(stack, output, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
+    for _ in range(300):
+        if any(request.target == "/staging" for request in stack.requests):
+            break
+        time.sleep(0.1)
+    return child
+
+
 @pytest.mark.parametrize("peer", ["khala", "nobody"])
 def test_sigterm_and_more_of_them_leave_within_the_grace(peer: str, tmp_path: Path) -> None:
     """CI kills 10 s after its SIGTERM: by then the gateway is back, whatever Khala does, and the reports are there."""
     with embedded("node-frozen") as stack:
-        env = {PREFIX + "PROBE_TIMEOUT_S": "60"}
-        child = start(stack, tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
-        challenged = threading.Event()
-        for _ in range(300):
-            if any(request.target == "/staging" for request in stack.requests):
-                break
-            challenged.wait(0.1)
+        child = at_its_challenge(stack, tmp_path)
         if peer == "khala":
             hang(stack)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGINT, signal.SIGHUP):
             child.send_signal(number)
-            challenged.wait(0.3)  # signals that are pending together are delivered by their numbers
+            time.sleep(0.3)  # signals that are pending together are delivered by their numbers
         assert child.wait(10) == 143
         assert stack.ops.active is not None
         assert stack.ops.active.config_hash == stack.ops.history[0][1].config_hash
@@ -137,6 +143,22 @@ def test_sigterm_and_more_of_them_leave_within_the_grace(peer: str, tmp_path: Pa
         assert (summary["failureReason"], summary["deploymentStatus"]) == ("interrupted", "rolled_back")
         assert (tmp_path / "latest" / "khala-outbox.jsonl").exists() is (peer == "khala")
         assert (tmp_path / "latest" / "junit.xml").exists()
+
+
+def test_outbox_waits_for_a_write_that_may_still_land(tmp_path: Path) -> None:
+    """The pending row's first answer was lost: ``deliver`` at once could be undone by it (KHALA.md)."""
+    with embedded("node-frozen", "khala-intent-lost") as stack:
+        child = at_its_challenge(stack, tmp_path)
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) == 143
+        outbox = tmp_path / "latest" / "khala-outbox.jsonl"
+        row, *events = [json.loads(line) for line in outbox.read_text().splitlines()]
+        assert row["abandonedAtMs"] >= int(time.time() - 60) * 1000
+        assert not any("abandonedAtMs" in event for event in events)
+        outbox.write_text(outbox.read_text().replace(str(row["abandonedAtMs"]), str(row["abandonedAtMs"] - 18_000)))
+        ran = run_command([sys.executable, "-m", "reconcile", "deliver"], tmp_path, hosted_environment(stack))
+        assert (ran.code, "waiting" in ran.stdout) == (0, True), ran.output
+        assert [row["status"] for row in stack.khala.deployments()] == ["rolled_back"]
 
 
 def hang(stack: EmbeddedStack) -> None:

@@ -21,17 +21,19 @@ from tests.faults.diversion import send_elsewhere
 def shorten() -> None:
     """Seconds become tenths: the order of the waits stays."""
     from reconcile import conclusion, confirming, recovery, restore
-    from reconcile.control_plane import khala
+    from reconcile.control_plane import khala, outbox
     from reconcile.gateways import cloud_lease, cloud_run, cloud_settling, cloud_waiting, interface, ops_http
     from reconcile.payers import lnd
 
-    khala.READ_TIMEOUT_S, khala.HURRIED_TIMEOUT_S, khala.ABANDONED_S = 3.0, 1.5, 4.0
+    khala.READ_TIMEOUT_S, khala.HURRIED_TIMEOUT_S = 3.0, 1.5
+    for module in (khala, outbox, recovery):
+        vars(module).update(ABANDONED_S=4.0)
     khala.FIRST_WAIT_S, khala.LAST_ATTEMPT_S = 0.05, 8.0
     ops_http.READ_TIMEOUT_S = 3.0
     ops_http.OpsHttpGateway.__init__.__kwdefaults__["write_timeout_s"] = 3.0  # type: ignore[index]  # it has defaults
     interface.poll_active.__kwdefaults__["budget_s"] = 3.0  # type: ignore[index]  # it has defaults
     restore.READ_BACK_S, interface.POLL_TIMEOUT_S = 3.0, 1.0
-    vars(recovery).update(READ_BACK_S=3.0, ABANDONED_S=4.0)
+    vars(recovery).update(READ_BACK_S=3.0)
     conclusion.SETTLING_S, conclusion.OBSERVATION_READY_S = 1.0, 0.3
     lnd.SEND_TIMEOUT_S, lnd.TRACK_TIMEOUT_S = 3.0, 3.0
     cloud_run.READ_TIMEOUT_S = cloud_run.WRITE_TIMEOUT_S = 3.0

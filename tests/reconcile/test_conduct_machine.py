@@ -121,7 +121,7 @@ class FakeKhala(World):
         if event != "step":
             self.strike("journal")
 
-    def append(self, record: object) -> None:
+    def append(self, record: object, abandoned_at_ms: int | None) -> None:
         """The outbox takes it."""
         self.log.append("outbox")
 

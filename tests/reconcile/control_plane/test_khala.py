@@ -225,6 +225,15 @@ def test_after_a_signal_the_outbox_gets_what_would_have_to_wait() -> None:
     assert clock.sleeps == [0.5]
 
 
+def test_refused_write_behind_an_abandoned_one_says_that_one_may_land() -> None:
+    """The row's outcome is unknown, though this write did nothing: the outbox has to wait with it."""
+    khala, _, _ = client(LOST, success(), REFUSED)
+    khala.record_deployment(row(DeploymentStatus.PENDING))
+    khala.may_wait = False
+    error = error_of(lambda: khala.record_deployment(row()))
+    assert (error.reason, error.effect) == ("control_plane_unreachable", Effect.UNKNOWN)
+
+
 def test_redirect_is_not_followed() -> None:
     """The secret goes nowhere else."""
     khala, wire, _ = client(answer(302, "", location="https://elsewhere.example/"))

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from reconcile.control_plane import DeploymentRecord, EventRecord, Outbox, deliver
+from reconcile.control_plane import DeploymentRecord, EventRecord, Outbox
+from reconcile.control_plane import deliver as deliver_by
 from reconcile.errors import ControlPlaneError, JournalError
 from reconcile.journal import FileLock
+from tests.clocks import FakeClock
 from tests.reconcile.control_plane.test_khala import event, row
 
 
@@ -41,6 +43,11 @@ class Recorder:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def deliver(path: Path, khala: Recorder, clock: FakeClock | None = None, said: list[str] | None = None) -> int:
+    """By a clock that nobody waits for; ``said`` takes what the person is told."""
+    return deliver_by(path, khala, clock or FakeClock(), (said if said is not None else []).append)
 
 
 @pytest.fixture
@@ -89,6 +96,27 @@ def test_file_that_holds_something_else_is_refused_and_kept(outbox: Outbox, line
     with pytest.raises(JournalError):
         deliver(outbox.path, Recorder())
     assert len(outbox.path.read_text().splitlines()) == 4
+
+
+def test_record_behind_an_abandoned_write_waits_until_that_can_no_longer_run(tmp_path: Path) -> None:
+    """Delivered at once it would be undone by the pending row that lands late (KHALA.md)."""
+    box, clock, said = Outbox(tmp_path / "khala-outbox.jsonl"), FakeClock(), list[str]()
+    box.append(row(), clock.now_ms())
+    box.append(event())
+    clock.sleep(5)
+    assert deliver(box.path, Recorder(), clock, said) == 2
+    assert clock.sleeps == [5, pytest.approx(15.0)]
+    assert [text.startswith("waiting 15 s:") for text in said] == [True]
+
+
+@pytest.mark.parametrize(("gone_s", "waited"), [(21.0, []), (-1000.0, [20.0])])
+def test_wait_for_an_abandoned_write_has_a_bound(gone_s: float, waited: list[float], tmp_path: Path) -> None:
+    """It is over after 20 s; a clock that was set back makes it no longer than that."""
+    box, clock = Outbox(tmp_path / "khala-outbox.jsonl"), FakeClock()
+    box.append(row(), clock.now_ms())
+    clock.seconds += gone_s
+    assert deliver(box.path, Recorder(), clock) == 1
+    assert clock.sleeps == waited
 
 
 def test_empty_outbox_is_removed(tmp_path: Path) -> None:
