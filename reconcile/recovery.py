@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reconcile.clock import Clock
-from reconcile.conclusion import SETTLING_S, await_apply, bring_back, end_journal, leave_clean, named, record_end
+from reconcile.conclusion import await_apply, bring_back, end_journal, leave_clean, named, record_end
 from reconcile.conduct import Conduct
 from reconcile.control_plane.khala import ABANDONED_S
 from reconcile.errors import GatewayError, JournalError
@@ -32,6 +32,7 @@ from reconcile.settings import Settings
 from reconcile.state import RunState
 from reconcile.summarise import EXIT_APPLIED, EXIT_FAILED, EXIT_ROLLBACK_FAILED, EXIT_UNDELIVERED
 
+LANDING_S = 10.0  # an update of a Cloud Run service that was sent lands within
 _AFTER_THE_CHECKS = (Step.PROMOTE, Step.CONFIRM)  # of candidates only
 
 
@@ -92,6 +93,8 @@ def recover(folder: Path, settings: Settings, clock: Clock) -> tuple[Recovered, 
         if state.phase is Phase.RESTORE_FAILED:
             state.phase, state.restore = Phase.OPEN, None  # the command that mends it
         _await_abandoned(entries, clock)
+        if state.saved is not None:
+            _await_write(entries, clock)
         return Recovered.CONCLUDED, _finish(state, folder, clock, journal, was_restoring=was_restoring)
     finally:
         journal.close()
@@ -104,8 +107,23 @@ def _await_abandoned(entries: Sequence[Mapping[str, Any]], clock: Clock) -> None
         for entry in entries
     )
     if not is_answered:
-        age_s = (clock.now_ms() - int(entries[-1].get("atMs", 0))) / 1000
-        clock.sleep(min(ABANDONED_S, max(0.0, ABANDONED_S - age_s)))
+        _let_age(entries[-1], ABANDONED_S, clock)
+
+
+def _await_write(entries: Sequence[Mapping[str, Any]], clock: Clock) -> None:
+    """An update of the service that the run died over names the traffic whole: one that lands late would undo ours."""
+    last = entries[-1]
+    is_before_mark = (last.get("event"), last.get("step")) == ("step", Step.CONFIRM)
+    if last.get("event") in ("apply", "promote", "rollback") or is_before_mark:
+        _let_age(last, LANDING_S, clock)
+
+
+def _let_age(entry: Mapping[str, Any], seconds: float, clock: Clock) -> None:
+    """Until the line is so old; never longer, though the clock was set back."""
+    age_s = (clock.now_ms() - int(entry.get("atMs", 0))) / 1000
+    left_s = min(seconds, seconds - age_s)
+    if left_s > 0:
+        clock.sleep(left_s)
 
 
 def recover_service(settings: Settings, clock: Clock) -> str | None:
@@ -147,8 +165,8 @@ def _finish(state: RunState, folder: Path, clock: Clock, journal: Journal, *, wa
         if is_terminal(state.phase):
             active = _serving(ports, None)
         else:
-            if state.is_apply_unsettled:
-                await_apply(conduct, READ_BACK_S if state.saved is None else SETTLING_S)
+            if state.is_apply_unsettled and state.saved is None:
+                await_apply(conduct, READ_BACK_S)
             active = ports.gateway.active().deployment
             _settle(conduct, active, was_restoring=was_restoring)
             leave_clean(conduct)

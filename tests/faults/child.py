@@ -33,7 +33,7 @@ def shorten() -> None:
     ops_http.OpsHttpGateway.__init__.__kwdefaults__["write_timeout_s"] = 3.0  # type: ignore[index]  # it has defaults
     interface.poll_active.__kwdefaults__["budget_s"] = 3.0  # type: ignore[index]  # it has defaults
     restore.READ_BACK_S, interface.POLL_TIMEOUT_S = 3.0, 1.0
-    vars(recovery).update(READ_BACK_S=3.0)
+    vars(recovery).update(READ_BACK_S=3.0, LANDING_S=1.0)
     conclusion.SETTLING_S, conclusion.OBSERVATION_READY_S = 1.0, 0.3
     lnd.SEND_TIMEOUT_S, lnd.TRACK_TIMEOUT_S = 3.0, 3.0
     cloud_run.READ_TIMEOUT_S = cloud_run.WRITE_TIMEOUT_S = 3.0

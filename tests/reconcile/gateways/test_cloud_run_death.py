@@ -45,7 +45,7 @@ def deadly(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         return ask(self, what, kind, timeout_s, **sent)
 
     monkeypatch.setattr(CloudRunApi, "_ask", dying)
-    monkeypatch.setattr(recovery, "SETTLING_S", 0.05)
+    monkeypatch.setattr(recovery, "LANDING_S", 0.05)
     return left
 
 
@@ -97,6 +97,7 @@ def test_run_that_died_behind_its_failed_confirmation_has_that_checks_code(
         break_after_the_move(stack, "challenge-amount")
         with monkeypatch.context() as context:
             context.setattr(confirming, "SETTLING_S", 0.05)
+            monkeypatch.setattr(recovery, "LANDING_S", 0.05)
             context.setattr(CloudRunGateway, place, die)
             with pytest.raises(Died):
                 conducted(stack, tmp_path, "run-1")
