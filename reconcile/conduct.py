@@ -41,11 +41,19 @@ Listener = Callable[[Step], None]
 class Conduct:
     """One run. Not thread-safe: one object in one process owns the run (ARCHITECTURE.md, "The process model")."""
 
-    def __init__(self, state: RunState, ports: Ports, clock: Clock, listener: Listener) -> None:
+    def __init__(
+        self,
+        state: RunState,
+        ports: Ports,
+        clock: Clock,
+        listener: Listener,
+        is_interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.state = state
         self.ports = ports
         self.clock = clock
         self._listener = listener
+        self._is_interrupted = is_interrupted
         self._answers: dict[Step, object] = {}
         self._raised: dict[Step, ReconcileError] = {}
 
@@ -123,7 +131,9 @@ class Conduct:
             self._fail(step, error)
             raise self._raised[step] from error
         except BaseException as error:  # a signal, a timeout, a bug: the step did not pass, and is never begun again
-            self._break_off(step, "interrupted" if isinstance(error, KeyboardInterrupt) else "session_error")
+            # A signal that hits inside a library may come out as that library's own error.
+            is_interrupt = isinstance(error, KeyboardInterrupt) or self._is_interrupted()
+            self._break_off(step, "interrupted" if is_interrupt else "session_error")
             raise
         finally:
             timing.duration_ms = round((self.clock.monotonic_s() - began) * 1000)
