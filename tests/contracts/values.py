@@ -89,7 +89,8 @@ class Values:
                     break
             found = CREDENTIALS.search(answer)
             assert found is not None, answer[:200]
-            self.bought[name] = found[1].decode(), self.pay(found[2].decode())
+            macaroon, preimage = self.bought[name] = found[1].decode(), self.pay(found[2].decode())
+            self.named |= {macaroon: f"{{{name}.macaroon}}", preimage: f"{{{name}.preimage}}"}  # asked for or not
         return self.bought[name]
 
     def _value(self, name: str, form: str) -> bytes:
