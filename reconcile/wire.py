@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -59,7 +60,8 @@ class Wire:
         self._httpx = httpx
         self._max_body_bytes = max_body_bytes
         trust_env = not is_loopback_host(host_of(base_url))
-        self._client = httpx.Client(
+        self._make_client = partial(
+            httpx.Client,
             base_url=base_url,
             transport=transport,
             verify=default_context(trust_env=trust_env) if verify is True else verify,
@@ -68,6 +70,7 @@ class Wire:
             # A kept connection that its peer has just dropped would leave a write's outcome unknown.
             limits=httpx.Limits(max_keepalive_connections=0),
         )
+        self._client = self._make_client()
 
     def close(self) -> None:
         """Close the connections."""
@@ -87,6 +90,9 @@ class Wire:
             except WireError as error:
                 if deadline.has_passed and error.was_sent:
                     raise WireError("timeout", was_sent=True) from error
+                raise
+            except KeyboardInterrupt:
+                self._client = self._make_client()  # the pool's lock may be held for good
                 raise
 
     def _exchange(
