@@ -23,6 +23,11 @@ class Clock(Protocol):
         """So many unpredictable bytes."""
 
 
+def left_s(clock: Clock, since_ms: int, seconds: float) -> float:
+    """How long until ``since_ms`` is ``seconds`` ago; at most so long, though the clock was set back."""
+    return max(0.0, min(seconds, since_ms / 1000 + seconds - clock.now_ms() / 1000))
+
+
 class SystemClock:
     """The machine's own clock and randomness."""
 

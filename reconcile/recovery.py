@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from reconcile.clock import Clock
+from reconcile.clock import Clock, left_s
 from reconcile.conclusion import await_apply, bring_back, end_journal, leave_clean, named, record_end
 from reconcile.conduct import Conduct
 from reconcile.control_plane.khala import ABANDONED_S
@@ -119,11 +119,10 @@ def _await_write(entries: Sequence[Mapping[str, Any]], clock: Clock) -> None:
 
 
 def _let_age(entry: Mapping[str, Any], seconds: float, clock: Clock) -> None:
-    """Until the line is so old; never longer, though the clock was set back."""
-    age_s = (clock.now_ms() - int(entry.get("atMs", 0))) / 1000
-    left_s = min(seconds, seconds - age_s)
-    if left_s > 0:
-        clock.sleep(left_s)
+    """Until the line is so old."""
+    wait_s = left_s(clock, int(entry.get("atMs", 0)), seconds)
+    if wait_s > 0:
+        clock.sleep(wait_s)
 
 
 def recover_service(settings: Settings, clock: Clock) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from reconcile.clock import Clock
+from reconcile.clock import Clock, left_s
 from reconcile.control_plane.interface import ControlPlane, DeploymentRecord, EventRecord
 from reconcile.control_plane.khala import ABANDONED_S
 from reconcile.errors import JournalError
@@ -76,10 +76,10 @@ def _deliver(path: Path, control_plane: ControlPlane, clock: Clock, say: Callabl
 def _await_abandoned(entry: dict[str, Any], clock: Clock, say: Callable[[str], None]) -> None:
     abandoned_at_ms = entry.get("abandonedAtMs")
     if type(abandoned_at_ms) is int:
-        left_s = min(ABANDONED_S, abandoned_at_ms / 1000 + ABANDONED_S - clock.now_ms() / 1000)  # a clock may jump back
-        if left_s > 0:
-            say(f"waiting {left_s:.0f} s: a write that was given up may land until then, and undo this one")
-            clock.sleep(left_s)
+        wait_s = left_s(clock, abandoned_at_ms, ABANDONED_S)
+        if wait_s > 0:
+            say(f"waiting {wait_s:.0f} s: a write that was given up may land until then, and undo this one")
+            clock.sleep(wait_s)
 
 
 def _record(entry: dict[str, Any], path: Path) -> DeploymentRecord | EventRecord:

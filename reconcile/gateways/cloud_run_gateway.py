@@ -137,8 +137,7 @@ class CloudRunGateway:
         """Our revision as the API shows it; before a deploy, the serving one."""
         service = self._api.get_service()
         pushed = self._pushed
-        serving = service.serving
-        name = pushed.identity.revision if pushed else (serving[0] if serving else None)
+        name = pushed.identity.revision if pushed else next(iter(service.serving), None)
         if name is None:
             return None
         revision = self._api.get_revision(name)

@@ -26,33 +26,15 @@ from tests.e2e.harness import (
     run_against,
     run_command,
 )
+from tests.e2e.processes import at_its_challenge
 
 
 def kill_at_challenge(stack: EmbeddedStack, output: Path) -> Path:
     """Start a run whose challenges hang, SIGKILL it as soon as it is there; its folder."""
-    env = {**clean_environment(), **hosted_environment(stack), PREFIX + "OUTPUT_DIR": str(output)}
-    env[PREFIX + "PROBE_TIMEOUT_S"] = "60"
-    child = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-m", "staging"],
-        cwd=ROOT,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        found = [
-            path for path in output.glob("*/journal.jsonl") if '"step":"health","status":"passed"' in path.read_text()
-        ]
-        if found:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-            return found[0].parent
-        time.sleep(0.01)
+    child = at_its_challenge(stack, output)
     child.kill()
     child.wait()
-    raise AssertionError("the run never came to its challenges")
+    return next(output.glob("*/journal.jsonl")).parent
 
 
 def recover(stack: EmbeddedStack, output: Path) -> Ran:

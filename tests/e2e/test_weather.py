@@ -16,7 +16,7 @@ import pytest
 
 from fixtures.embedded.stack import EmbeddedStack
 from tests.e2e.harness import PREFIX, ROOT, clean_environment, embedded, hosted_environment, run_against, run_command
-from tests.e2e.processes import start, summary_of
+from tests.e2e.processes import at_its_challenge, start, summary_of
 
 pytestmark = pytest.mark.e2e
 
@@ -113,17 +113,6 @@ def test_timeouts_cut_no_deploy_and_no_rollback(arguments: tuple[str, ...], tmp_
         serving = stack.ops.active.config_hash if stack.ops.active else None
         assert serving == (ran.summary["configHash"] if is_applied else stack.ops.history[0][1].config_hash)
         assert is_applied is not arguments[0].startswith("--session")
-
-
-def at_its_challenge(stack: EmbeddedStack, output: Path) -> subprocess.Popen[bytes]:
-    """A run that waits for a challenge from a node that is frozen."""
-    env = {PREFIX + "PROBE_TIMEOUT_S": "60"}
-    child = start(stack, output, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=env)
-    for _ in range(300):
-        if any(request.target == "/staging" for request in stack.requests):
-            break
-        time.sleep(0.1)
-    return child
 
 
 @pytest.mark.parametrize("peer", ["khala", "nobody"])
